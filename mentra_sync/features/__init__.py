@@ -1,0 +1,1 @@
+"""What session.<name> offers: one file and one class each."""

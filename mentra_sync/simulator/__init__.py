@@ -1,0 +1,1 @@
+"""A MentraOS cloud, and glasses, on your own machine."""
