@@ -1,0 +1,109 @@
+"""Things that are due at a moment of session time, for all sessions of a server.
+
+One thread, ``mentra-timers``, hands work on at its moment: it wakes a connection or queues a
+callback.  It never sends and never runs user code, so nothing can hold it up.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+
+from mentra_sync.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class Alarm:
+    """One thing that is due; :meth:`cancel` calls it off."""
+
+    __slots__ = ("function", "moment")
+
+    def __init__(self, moment: float, function: Callable[[], object]) -> None:
+        self.moment = moment
+        self.function: Callable[[], object] | None = function
+
+    def cancel(self) -> None:
+        """Call it off. From any thread; after it has rung it does nothing."""
+        self.function = None
+
+
+class Timers:
+    """The alarms of one server. The thread starts with the first one and ends with :meth:`stop`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._condition = threading.Condition()
+        # Guarded by _condition:
+        self._heap: list[tuple[float, int, Alarm]] = []
+        self._order = itertools.count()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        self._earliest_changed = False
+        self._ringing = False
+
+    def after(self, seconds: float, function: Callable[[], object]) -> Alarm:
+        """Call ``function`` on the timer thread, ``seconds`` of session time from now."""
+        return self.at(self.clock.now() + seconds, function)
+
+    def at(self, moment: float, function: Callable[[], object]) -> Alarm:
+        """Call ``function`` on the timer thread at ``moment``, a reading of the session's clock."""
+        alarm = Alarm(moment, function)
+        with self._condition:
+            if self._stopped:
+                return alarm
+            heapq.heappush(self._heap, (moment, next(self._order), alarm))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="mentra-timers", daemon=True)
+                self._thread.start()
+            elif self._heap[0][2] is alarm:
+                self._earliest_changed = True
+                self._condition.notify()
+        return alarm
+
+    def stop(self) -> None:
+        """Forget every alarm and end the thread; it has ended when this returns."""
+        with self._condition:
+            self._stopped = True
+            self._heap.clear()
+            self._earliest_changed = True
+            self._condition.notify()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an alarm is due or ringing."""
+        with self._condition:
+            due = bool(self._heap) and self._heap[0][0] <= self.clock.now()
+            return self._ringing or due
+
+    def _run(self) -> None:
+        with self._condition:
+            while not self._stopped:
+                until = self._heap[0][0] if self._heap else None
+                self._earliest_changed = False
+                if until is None or self.clock.now() < until:
+                    self.clock.wait_for(self._condition, lambda: self._earliest_changed, until)
+                    continue
+                _, _, alarm = heapq.heappop(self._heap)
+                self._ring(alarm)
+
+    def _ring(self, alarm: Alarm) -> None:
+        """With the lock held: release it for the time of the call."""
+        function, alarm.function = alarm.function, None
+        if function is None:
+            return
+        self._ringing = True
+        self._condition.release()
+        try:
+            function()
+        except Exception:
+            _log.exception("a timer of the runtime failed")
+        finally:
+            self._condition.acquire()
+            self._ringing = False
