@@ -1,0 +1,1 @@
+"""The wire of MentraOS as dataclasses: no threads, no sockets, no Flask."""
