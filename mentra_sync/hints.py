@@ -9,7 +9,7 @@ from __future__ import annotations
 
 BACKLOG_FULL = (
     "more events come than the app's callbacks can take: %d are waiting, and the least important"
-    " ones are dropped from here on (session.events.dropped counts them). Running now: %s."
+    " ones are dropped from here on (session.events.dropped counts them). They wait for: %s."
     " Give long work a thread of its own, or listen to fewer streams."
 )
 

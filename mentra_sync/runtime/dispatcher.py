@@ -70,6 +70,7 @@ class Wait:
         Raises ``SessionEnded`` when the session ends first.
         """
         dispatcher = self.dispatcher
+        dispatcher.about_to_wait()
         with dispatcher._lock:
             if self.done:
                 return True
@@ -78,7 +79,7 @@ class Wait:
             dispatcher._lay_down_baton(self)
             dispatcher._blocked.add(self)
             try:
-                in_time = dispatcher._clock.wait_for(self.condition, lambda: self.done, until)
+                in_time = dispatcher.clock.wait_for(self.condition, lambda: self.done, until)
             finally:
                 dispatcher._blocked.discard(self)
                 self._end()
@@ -99,6 +100,10 @@ class Wait:
         if self.gave_up:
             self.dispatcher._ready.append(self)
             self.dispatcher._hand_on()
+
+
+def _nothing() -> None:
+    pass
 
 
 class _Worker:
@@ -125,8 +130,10 @@ class Dispatcher:
         backlog: int = config.EVENT_BACKLOG,
     ) -> None:
         """``report`` is told of every exception that leaves a callback, on that thread."""
+        self.about_to_wait: Callable[[], None] = _nothing
+        """Called by every thread that is about to wait in a call of this session."""
         self._name = name
-        self._clock = clock
+        self.clock = clock
         self._timers = timers
         self._logger = logger
         self._report = report
@@ -190,6 +197,20 @@ class Dispatcher:
         """How many events were given up, because the backlog was full or the session ended."""
         return self._dropped
 
+    def count_dropped(self, receiver: str) -> None:
+        """One event was given up because ``receiver`` is too slow for what comes."""
+        with self._lock:
+            self._count_dropped(receiver)
+
+    def _count_dropped(self, receiver: str) -> None:
+        if self._dropped == 0:
+            self._log_later(hints.BACKLOG_FULL, self._backlog, receiver)
+        self._dropped += 1
+
+    def _log_later(self, text: str, *values: object) -> None:
+        """Log from another thread: log handlers are user code, and the lock is held here."""
+        self._timers.after(0, lambda: self._logger.warning(text, *values))
+
     def _make_room(self, rank: int) -> bool:
         """With the lock held: see that one more fits; False when the new one is the one to go."""
         patience = config.BACKLOG_PATIENCE
@@ -203,9 +224,7 @@ class Dispatcher:
             self._reader_waits = False
         if len(self._queue) < self._backlog:
             return True
-        if self._dropped == 0:
-            self._logger.warning(hints.BACKLOG_FULL, self._backlog, describe(self._running))
-        self._dropped += 1
+        self._count_dropped(describe(self._running))
         lowest = next(rank for rank, count in enumerate(self._ranks) if count)
         if rank < lowest:
             return False
@@ -269,7 +288,7 @@ class Dispatcher:
                 thread.start()
             except RuntimeError:
                 # Out of threads: the event stays queued, and the next one tries again.
-                self._logger.error(hints.NO_MORE_THREADS)
+                self._log_later(hints.NO_MORE_THREADS)
                 return
             self._workers.add(thread)
             if not self._watching:

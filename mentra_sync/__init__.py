@@ -1,0 +1,1 @@
+"""Apps for smart glasses in plain, synchronous Python."""

@@ -1,0 +1,410 @@
+"""One session's way to the cloud, as its features see it: send, ask, listen, be called.
+
+Behind it stand the connection, the dispatcher and the registers; features know none of them.
+The link also keeps what comes before the app is ready (rule 8 of api.md), and knows what must
+be said again after a reconnection.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mentra_sync import config, hints
+from mentra_sync.errors import RequestFailed, SessionEnded
+from mentra_sync.log import Logger
+from mentra_sync.protocol.codec import iso_timestamp, to_json
+from mentra_sync.protocol.commands import (
+    Command,
+    ConnectionInit,
+    DisplayEvent,
+    SubscriptionUpdate,
+)
+from mentra_sync.protocol.streams import StreamName
+from mentra_sync.runtime.callbacks import adapt, describe
+from mentra_sync.runtime.connection import Connection
+from mentra_sync.runtime.dispatcher import Dispatcher, Wait
+from mentra_sync.runtime.hosts import Target
+from mentra_sync.runtime.pacing import DisplayPacer
+from mentra_sync.runtime.replies import Mailbox, Replies, Reply
+from mentra_sync.runtime.routing import Router
+from mentra_sync.runtime.subscription import Signals, Subscription
+from mentra_sync.runtime.timers import Alarm, Timers
+
+_log = logging.getLogger(__name__)
+_PACKAGE = str(Path(__file__).parent.parent)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose session it is, and with which key the app proves that it may serve it."""
+
+    session_id: str
+    user_id: str
+    package_name: str
+    api_key: str
+
+    def __repr__(self) -> str:
+        return f"Identity({self.session_id!r})"  # never the key
+
+
+@dataclass(frozen=True)
+class Disconnection:
+    """What ``on_disconnected`` handlers get."""
+
+    code: int | None
+    """The websocket's close code, or None when there was no close frame."""
+    reason: str
+    permanent: bool
+    """False: the SDK is reconnecting. True: the session is over, ``on_stop`` comes next."""
+
+
+class Link:
+    """Everything that a feature may ask of the runtime. All of it from any thread."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        target: Target,
+        *,
+        timers: Timers,
+        logger: Logger,
+        ended: Callable[[Disconnection], None],
+        display_interval_ms: float = config.DISPLAY_INTERVAL_MS,
+        event_backlog: int = config.EVENT_BACKLOG,
+        max_reconnect_attempts: int = config.MAX_RECONNECT_ATTEMPTS,
+    ) -> None:
+        """``ended`` is told once, on the thread that ends the session, and must not block."""
+        self.identity = identity
+        self.target = target
+        self.timers = timers
+        self.clock = timers.clock
+        self.logger = logger
+        name = identity.session_id[:60]
+        self.dispatcher = Dispatcher(
+            name, self.clock, timers, logger=logger, report=self.report, backlog=event_backlog
+        )
+        self.dispatcher.about_to_wait = self.release
+        self.replies = Replies(self.dispatcher)
+        self.signals = Signals(self.dispatcher)
+        self.router = Router(report=self.report, changed=self._subscriptions_changed)
+        self.connection = Connection(
+            target, self, name=name, max_reconnect_attempts=max_reconnect_attempts
+        )
+        self._pacer = DisplayPacer(
+            timers,
+            display_interval_ms / 1000,
+            connected=lambda: self.connection.connected,
+            send=self._write,
+            wake=self.connection.wake,
+        )
+        self._tell_ended = ended
+        self._backlog = event_backlog
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._ended: str | None = None
+        self._ended_calls: deque[float] = deque(maxlen=config.ENDED_CALLS_PER_SECOND)
+        self._looping = False
+        self._batch: Alarm | None = None
+        # Only the connection thread touches these:
+        self._held: deque[tuple[Callable[[Any], None], Any]] | None = deque()
+        self._held_dropped = 0
+        self._sent_subscriptions: list[Any] | None = None
+        self._reconnected_at: float | None = None
+        # Set by any thread, read by the connection thread:
+        self._released = False
+        self._subscriptions_due = False
+        for kind in ("tpa_connection_error", "connection_error", "websocket_error"):
+            self.router.read(kind, self._refused)
+
+    # --- Sending ------------------------------------------------------------------------------
+
+    @property
+    def end_reason(self) -> str | None:
+        """Why the session ended, or None while it lives."""
+        return self._ended
+
+    def check(self) -> None:
+        """Raise ``SessionEnded`` if the session has ended."""
+        if self._ended is not None:
+            self._refuse_ended()
+
+    def send(self, command: Command) -> None:
+        """Send a command, or keep it until the connection is back.
+
+        Raises ``SessionEnded`` after the end and ``ConnectionFailed`` when too many are kept.
+        """
+        self.check()
+        self._write(command)
+
+    def show(self, display: DisplayEvent) -> None:
+        """Show a display now or when its turn comes; never waits for the turn."""
+        self.check()
+        self._pacer.show(display)
+
+    def expect(self, kind: str, key: str) -> Reply:
+        """Register a request before sending it; see ``replies.Reply``."""
+        self.check()
+        return self.replies.expect(kind, key)
+
+    def _write(self, command: Command) -> None:
+        self.connection.send(to_json(self._stamp(command)))
+
+    def _stamp(self, command: Command) -> Command:
+        command.package_name = self.identity.package_name
+        command.session_id = self.identity.session_id
+        command.timestamp = iso_timestamp()
+        return command
+
+    def _refuse_ended(self) -> None:
+        """Raise ``SessionEnded``, with a pause once a loop seems to swallow it."""
+        now = time.monotonic()
+        with self._lock:
+            calls = self._ended_calls
+            if self._looping and now - calls[-1] > 1.0:
+                self._looping = False
+            calls.append(now)
+            begins = not self._looping and len(calls) == calls.maxlen and now - calls[0] < 1.0
+            self._looping |= begins
+            looping = self._looping
+        if begins:
+            self.logger.warning(hints.SWALLOWED_END, _line_of_caller())
+        if looping:
+            time.sleep(config.ENDED_CALL_PAUSE)
+        raise SessionEnded(self._ended or "disconnected")
+
+    # --- Waiting ------------------------------------------------------------------------------
+
+    def sleep(self, seconds: float | None) -> None:
+        """Block for ``seconds`` of session time; raises ``SessionEnded`` when the session ends."""
+        self.check()
+        Wait(self.dispatcher).block(self.replies.deadline(seconds))
+
+    @contextmanager
+    def mailbox(self, *streams: StreamName) -> Iterator[Mailbox]:
+        """Collect the events of some streams for a call that waits for them."""
+        self.check()
+        mailbox = Mailbox(self.dispatcher)
+        listeners = [self.router.listen(stream, mailbox.put) for stream in streams]
+        try:
+            yield mailbox
+        finally:
+            for listener in listeners:
+                self.router.forget(listener)
+
+    # --- Being called -------------------------------------------------------------------------
+
+    def listen(self, stream: StreamName, handler: object) -> Subscription:
+        """Call a person's handler with every event of a stream, as a callback of the session."""
+        function = adapt(handler, "event")
+        self.check()
+        post = self.dispatcher.post
+        listener = self.router.listen(stream, lambda event, rank: post(function, event, rank))
+        return Subscription(handler, lambda: self.router.forget(listener))
+
+    def subscribe(self, stream: StreamName) -> Callable[[], None]:
+        """Have the cloud send a stream that nobody listens to yet; call the result to stop."""
+        listener = self.router.listen(stream, None)
+        return lambda: self.router.forget(listener)
+
+    def on(self, signal: Hashable, handler: object, *arguments: str) -> Subscription:
+        """Call a person's handler at every :meth:`emit` of a signal."""
+        self.check()
+        return self.signals.on(signal, handler, *arguments)
+
+    def report(self, error: BaseException, source: object = None) -> None:
+        """Log an error with its traceback and give it to the ``on_error`` handlers."""
+        if source is None:
+            self.logger.warning("%s", error)
+        else:
+            self.logger.error(
+                "%s raised %s: %s", describe(source), type(error).__name__, error, exc_info=error
+            )
+        if not (source is not None and self._handles_errors(source)):
+            self.signals.emit_now("error", error)
+
+    def _handles_errors(self, source: object) -> bool:
+        """Whether it is an ``on_error`` handler itself that failed."""
+        return any(source is handler for handler in self.signals.handlers("error"))
+
+    # --- The start (rule 8) and the end -------------------------------------------------------
+
+    def release(self) -> None:
+        """The app is ready: deliver what was kept, and subscribe. A second time does nothing."""
+        if not self._released:
+            self._released = True
+            self.connection.wake()
+
+    def end(
+        self, reason: str, *, code: int = 1000, close_reason: str = "", linger: float = 0.0
+    ) -> bool:
+        """End the session, once: every waiting call raises ``SessionEnded``. Returns at once.
+
+        Returns whether this call was the one that ended it.
+        """
+        return self._end(Disconnection(code, reason, True), code, close_reason, linger)
+
+    def flush_displays(self) -> None:
+        """Send the displays that still wait their turn."""
+        self._pacer.flush()
+
+    def _end(
+        self, how: Disconnection, code: int = 1000, close_reason: str = "", linger: float = 0.0
+    ) -> bool:
+        with self._lock:
+            if self._ended is not None:
+                return False
+            self._ended = how.reason
+        self.connection.end(how.reason, code=code, close_reason=close_reason, linger=linger)
+        self._pacer.stop()
+        self.dispatcher.end(how.reason)
+        self._tell_ended(how)
+        return True
+
+    # --- What the connection tells (its Owner), on the connection thread ----------------------
+
+    def init_frame(self) -> str:
+        """The first frame of every connection."""
+        return to_json(self._stamp(ConnectionInit(api_key=self.identity.api_key)))
+
+    def acknowledged(self, ack: dict[str, Any]) -> list[str]:
+        """Take in what the cloud says about the user; subscribe again after a reconnection."""
+        again = self._sent_subscriptions is not None
+        self.router.route(ack)
+        self._deliver(self._emit, ("connected", ack.get("settings")))
+        if not again:
+            return []
+        self._reconnected_at = time.monotonic()
+        self._pacer.restore()
+        self.connection.wake()
+        self._sent_subscriptions = self.router.subscriptions()
+        return [to_json(self._subscription_update(self._sent_subscriptions))]
+
+    def received(self, frame: dict[str, Any]) -> None:
+        """Route a frame, or keep it until the app is ready; answers are never kept back."""
+        if frame["type"] in _ANSWERS:
+            self.router.route(frame)
+        else:
+            self._deliver(self.router.route, frame)
+
+    def received_audio(self, data: bytes) -> None:
+        """Route an audio chunk, or keep it until the app is ready."""
+        self._deliver(self.router.route_audio, data)
+
+    def malformed(self, error: Exception) -> None:
+        """Report a frame that makes no sense."""
+        self._deliver(self.report, error)
+
+    def due(self) -> None:
+        """Do what waits for the connection thread: release, subscriptions, displays."""
+        if self._released and self._held is not None:
+            self._deliver_held()
+            self._subscriptions_due = True
+        if self._subscriptions_due and self._held is None:
+            self._subscriptions_due = False
+            self._send_subscriptions()
+        self._pacer.due()
+
+    def lost(self, code: int | None, reason: str) -> None:
+        """Tell the app; the connection is already on its way back."""
+        self._deliver(self._emit, ("disconnected", Disconnection(code, reason, False)))
+
+    def ended(self, reason: str, code: int | None, detail: str) -> None:
+        """The connection is over."""
+        self._end(Disconnection(code, reason, True))
+
+    def _emit(self, signal: tuple[Any, ...]) -> None:
+        self.signals.emit(*signal)
+
+    def _deliver(self, function: Callable[[Any], None], argument: Any) -> None:
+        if self._held is None:
+            function(argument)
+            return
+        if self._released:
+            self._deliver_held()
+            function(argument)
+            return
+        if len(self._held) >= self._backlog:
+            self._drop_held()
+        self._held.append((function, argument))
+
+    def _deliver_held(self) -> None:
+        held, self._held = self._held, None
+        for function, argument in held or ():
+            function(argument)
+
+    def _drop_held(self) -> None:
+        """Give up the oldest audio chunk that is kept, or else the oldest of all."""
+        assert self._held
+        self.dispatcher.count_dropped("on_session, which has not begun to listen")
+        for index, (function, _) in enumerate(self._held):
+            if function == self.router.route_audio:
+                del self._held[index]
+                return
+        self._held.popleft()
+
+    def _refused(self, frame: dict[str, Any]) -> None:
+        """The cloud could not do something; which request it means it doesn't say."""
+        code, message = frame.get("code"), frame.get("message")
+        self.report(RequestFailed(str(code or ""), str(message or "the cloud reported an error")))
+
+    # --- Subscriptions ------------------------------------------------------------------------
+
+    def _subscriptions_changed(self) -> None:
+        """Have the list sent soon: handlers registered together go out as one update."""
+        with self._lock:
+            if self._batch is None and self._ended is None:
+                self._batch = self.timers.after(config.SUBSCRIPTION_BATCH, self._batch_is_over)
+
+    def _batch_is_over(self) -> None:
+        with self._lock:
+            self._batch = None
+        self._subscriptions_due = True
+        self.connection.wake()
+
+    def _send_subscriptions(self) -> None:
+        wanted = self.router.subscriptions()
+        if wanted == self._sent_subscriptions:
+            return
+        if not wanted and self._reconnected_at is not None:
+            # The cloud would ignore it: an app that has just come back may not be ready yet.
+            left = self._reconnected_at + config.EMPTY_SUBSCRIPTIONS_GRACE - time.monotonic()
+            if left > 0:
+                self.timers.after(left, self._batch_is_over)
+                return
+        self._sent_subscriptions = wanted
+        self._write(self._subscription_update(wanted))
+
+    def _subscription_update(self, wanted: list[Any]) -> Command:
+        return self._stamp(SubscriptionUpdate(subscriptions=wanted))
+
+
+_ANSWERS = frozenset(
+    {
+        "audio_play_response",
+        "photo_response",
+        "stream_status_check_response",
+        "managed_stream_status",
+        "app_direct_message_response",
+        "tpa_connection_error",
+        "connection_error",
+        "websocket_error",
+    }
+)
+"""Frames that end a waiting call: they are routed whether the app is ready or not."""
+
+
+def _line_of_caller() -> str:
+    """File and line of the code that called into this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

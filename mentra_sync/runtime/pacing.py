@@ -1,0 +1,104 @@
+"""When displays go out: the first of a quiet time at once, then the newest when its turn comes.
+
+The cloud passes on one display every 300 ms and, by a fault, can leave an older one on the lens
+(protocol.md, section 5).  A session that keeps that distance itself is safe from it, and what it
+skips would not have been seen anyway.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from mentra_sync.protocol.commands import DisplayEvent
+from mentra_sync.runtime.timers import Alarm, Timers
+
+
+class DisplayPacer:
+    """One session's displays on their way out, by view; views that wait take turns."""
+
+    def __init__(
+        self,
+        timers: Timers,
+        interval: float,
+        *,
+        connected: Callable[[], bool],
+        send: Callable[[DisplayEvent], None],
+        wake: Callable[[], None],
+    ) -> None:
+        """``interval`` is in seconds of session time; 0 sends every display at once.
+
+        ``wake`` asks for a call of :meth:`due` on the connection thread.
+        """
+        self._timers = timers
+        self._interval = interval
+        self._connected = connected
+        self._send = send
+        self._wake = wake
+        self._lock = threading.Lock()
+        # Guarded by _lock, which is held while a display is written so that none overtakes another:
+        self._waiting: dict[str, DisplayEvent] = {}
+        self._last: dict[str, tuple[DisplayEvent, float]] = {}
+        self._next_turn = 0.0
+        self._alarm: Alarm | None = None
+
+    def show(self, display: DisplayEvent) -> None:
+        """Send a display now or when its turn comes. From any thread; never waits for the turn."""
+        with self._lock:
+            if self._interval > 0 or not self._connected():
+                # A newer display of a view takes the place of the older one in the line.
+                self._waiting[display.view] = display
+                self._send_due()
+            else:
+                self._write(display)
+
+    def due(self) -> None:
+        """Send what has its turn. On the connection thread."""
+        with self._lock:
+            self._alarm = None
+            self._send_due()
+
+    def restore(self) -> None:
+        """After a reconnection: show again what the lens may have lost, as long as it lasts."""
+        with self._lock:
+            now = self._timers.clock.now()
+            for view, (display, sent) in self._last.items():
+                if view in self._waiting:
+                    continue
+                if display.duration_ms is not None:
+                    left = display.duration_ms - int((now - sent) * 1000)
+                    if left <= 0:
+                        continue
+                    display = DisplayEvent(
+                        view=display.view, layout=display.layout, duration_ms=left
+                    )
+                self._waiting[view] = display
+
+    def flush(self) -> None:
+        """Send everything that waits, whatever its turn: the session is about to end."""
+        with self._lock:
+            while self._waiting and self._connected():
+                self._write(self._waiting.pop(next(iter(self._waiting))))
+
+    def stop(self) -> None:
+        """Forget what waits and ask for nothing more."""
+        with self._lock:
+            self._waiting.clear()
+            if self._alarm is not None:
+                self._alarm.cancel()
+
+    def _send_due(self) -> None:
+        """With the lock held: send what may go, and ask to be called when the next one may."""
+        assert self._lock.locked()
+        while self._waiting and self._connected():
+            if self._timers.clock.now() < self._next_turn:
+                if self._alarm is None:
+                    self._alarm = self._timers.at(self._next_turn, self._wake)
+                return
+            self._write(self._waiting.pop(next(iter(self._waiting))))
+
+    def _write(self, display: DisplayEvent) -> None:
+        now = self._timers.clock.now()
+        self._last[display.view] = (display, now)
+        self._next_turn = now + self._interval
+        self._send(display)

@@ -1,0 +1,176 @@
+"""Where calls wait for what the cloud sends: answers to requests, and the next event.
+
+Both sit on :class:`~mentra_sync.runtime.dispatcher.Wait`, so a callback that waits here lets
+the session's other callbacks run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Collection
+from types import TracebackType
+from typing import Any
+
+from mentra_sync import config
+from mentra_sync.errors import RequestTimeout
+from mentra_sync.runtime.dispatcher import KEEP, Dispatcher, Wait
+
+
+class Reply:
+    """The answer to one request that has been, or is about to be, sent.
+
+    Used as a context manager around sending and waiting, so that nothing stays registered::
+
+        with replies.expect("audio", request_id) as reply:
+            link.send(command)
+            answer = reply.result(60, "the glasses did not answer within 60 s")
+    """
+
+    def __init__(self, replies: Replies, kind: str, key: str, wait: Wait) -> None:
+        self.kind = kind
+        self.key = key
+        self._replies = replies
+        self._wait = wait
+        self._value: Any = None
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Reply:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._replies.forget(self)
+
+    def result(self, timeout: float | None, otherwise: str) -> Any:
+        """Wait for the answer, ``timeout`` seconds of session time at most, and return it.
+
+        Raises what :meth:`Replies.refuse` was given, ``SessionEnded``, or ``RequestTimeout``
+        with the text ``otherwise``.
+        """
+        if not self._wait.block(self._replies.deadline(timeout)):
+            raise RequestTimeout(otherwise)
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def settle(self, value: Any = None, error: Exception | None = None) -> None:
+        """Give the waiting call its answer. Called once, by whoever took it off the register."""
+        self._value = value
+        self._error = error
+        self._wait.end()
+
+
+class Replies:
+    """The register of one session's requests that are still unanswered."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._lock = threading.Lock()
+        self._pending: dict[tuple[str, str], Reply] = {}  # guarded by _lock, oldest first
+
+    def deadline(self, timeout: float | None) -> float | None:
+        """The moment of session time that is ``timeout`` seconds away; None for no limit."""
+        return None if timeout is None else self._dispatcher.clock.now() + timeout
+
+    def expect(self, kind: str, key: str) -> Reply:
+        """Register a request before it is sent. ``key`` is its request id on the wire."""
+        reply = Reply(self, kind, key, Wait(self._dispatcher))
+        with self._lock:
+            self._pending[kind, key] = reply
+        return reply
+
+    def forget(self, reply: Reply) -> None:
+        """Take a reply off the register; a late answer then finds nobody."""
+        with self._lock:
+            self._pending.pop((reply.kind, reply.key), None)
+
+    def answer(self, kind: str, key: str, value: Any) -> bool:
+        """Wake the call that waits for this answer; False when none does."""
+        with self._lock:
+            reply = self._pending.pop((kind, key), None)
+        if reply is None:
+            return False
+        reply.settle(value)
+        return True
+
+    def answer_oldest(self, kind: str, value: Any) -> bool:
+        """The same for an answer that names no request: the one sent first gets it."""
+        with self._lock:
+            key = next((key for key in self._pending if key[0] == kind), None)
+        return key is not None and self.answer(*key, value)
+
+    def answer_all(self, kind: str, value: Any) -> int:
+        """Wake every call of a kind with the same answer; return how many there were."""
+        taken = self._take(kind)
+        for reply in taken:
+            reply.settle(value)
+        return len(taken)
+
+    def refuse(self, kinds: Collection[str], error: Exception) -> int:
+        """Fail every waiting call of these kinds; return how many there were."""
+        taken = [reply for kind in kinds for reply in self._take(kind)]
+        for reply in taken:
+            reply.settle(error=error)
+        return len(taken)
+
+    def _take(self, kind: str) -> list[Reply]:
+        with self._lock:
+            keys = [key for key in self._pending if key[0] == kind]
+            return [self._pending.pop(key) for key in keys]
+
+
+class Mailbox:
+    """Events for one waiting call (``wait_for``, ``stream``, ``listen``), in a bounded queue.
+
+    What is dropped when it is full follows rule 7 of api.md, as in the dispatcher's backlog.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, size: int = config.EVENT_BACKLOG) -> None:
+        self._dispatcher = dispatcher
+        self._size = size
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._events: deque[tuple[int, Any]] = deque()
+        self._wait: Wait | None = None
+
+    def put(self, event: Any, rank: int = KEEP) -> None:
+        """Deliver an event. From the connection thread; never blocks."""
+        with self._lock:
+            if len(self._events) >= self._size:
+                self._dispatcher.count_dropped("a waiting call")
+                lowest = min(queued for queued, _ in self._events)
+                if rank < lowest:
+                    return
+                index = next(i for i, (queued, _) in enumerate(self._events) if queued == lowest)
+                del self._events[index]
+            self._events.append((rank, event))
+            wait = self._wait
+        if wait is not None:
+            wait.end()
+
+    def get(self, until: float | None) -> Any:
+        """The next event. Waits, to the moment ``until`` at most; then raises ``TimeoutError``.
+
+        Raises ``SessionEnded`` when the session ends and nothing is left to give.
+        """
+        while True:
+            with self._lock:
+                if self._events:
+                    return self._events.popleft()[1]
+                self._wait = wait = Wait(self._dispatcher)
+            try:
+                if not wait.block(until):
+                    raise TimeoutError
+            finally:
+                with self._lock:
+                    self._wait = None
+
+    def clear(self) -> None:
+        """Forget what has come so far."""
+        with self._lock:
+            self._events.clear()

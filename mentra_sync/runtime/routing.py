@@ -1,0 +1,255 @@
+"""Which frame goes to whom.
+
+Frames come on the connection thread and are routed there, one at a time.  Whoever listens is
+told on that thread and must not block: a person's handler is queued in the dispatcher, a waiting
+call gets it in its mailbox, a feature of the SDK updates what it knows.
+
+Rules of delivery (protocol.md, section 6, "Routing"): listeners of the exact stream name; if
+there are none, those of the same base and language, options ignored.  A touch reaches listeners
+of its gesture and those of all gestures, a location reaches location listeners whatever stream
+it came by, and ``*`` and ``all`` get everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from mentra_sync.protocol.codec import MalformedMessage, decode
+from mentra_sync.protocol.events import EVENTS, AudioChunk
+from mentra_sync.protocol.names import StreamType
+from mentra_sync.protocol.streams import StreamName
+from mentra_sync.runtime.dispatcher import AUDIO, KEEP, SUPERSEDED
+
+_log = logging.getLogger(__name__)
+
+Deliver = Callable[[Any, int], None]
+"""Takes an event and its rank (see ``dispatcher``); runs on the connection thread."""
+
+Reader = Callable[[dict[str, Any]], None]
+"""Takes a frame; runs on the connection thread."""
+
+_RANKS = {
+    StreamType.TRANSCRIPTION: SUPERSEDED,
+    StreamType.TRANSLATION: SUPERSEDED,
+    StreamType.GLASSES_BATTERY_UPDATE: SUPERSEDED,
+    StreamType.PHONE_BATTERY_UPDATE: SUPERSEDED,
+    StreamType.HEAD_POSITION: SUPERSEDED,
+    StreamType.LOCATION_UPDATE: SUPERSEDED,
+    StreamType.LOCATION_STREAM: SUPERSEDED,
+}
+"""Readings that a newer one replaces; a final transcription is kept all the same."""
+
+_LOCATION = frozenset({StreamType.LOCATION_UPDATE, StreamType.LOCATION_STREAM})
+_EVERYTHING = frozenset({StreamType.ALL, StreamType.WILDCARD})
+_REMEMBERED_ROUTES = 1000
+"""A cloud that makes up stream names must not fill the memory."""
+
+_REMEMBERED_TEXTS = 64
+_REMEMBERED_TYPES = 100
+
+
+class Listener:
+    """Somebody who listens to one stream; with ``deliver`` None it is only subscribed to."""
+
+    __slots__ = ("_heard", "deliver", "stream")
+
+    def __init__(self, stream: StreamName, deliver: Deliver | None) -> None:
+        self.stream = stream
+        self.deliver = deliver
+        # A language with options is subscribed to under two names, and a cloud may send each
+        # text under both: what came under one name and is still expected under the other.
+        self._heard: deque[tuple[str, Any, bool]] | None = None
+        if stream.has_options and stream.base == StreamType.TRANSCRIPTION:
+            self._heard = deque(maxlen=_REMEMBERED_TEXTS)
+
+    def heard_already(self, name: str, data: dict[str, Any]) -> bool:
+        """Whether this text came before under the listener's other name. Once for each text."""
+        if self._heard is None:
+            return False
+        text, final = data.get("text"), data.get("isFinal") is True
+        for entry in self._heard:
+            if entry[0] != name and entry[1] == text and entry[2] == final:
+                self._heard.remove(entry)
+                return True
+        self._heard.append((name, text, final))
+        return False
+
+
+class _Route:
+    """Where the events of one wire name go; remembered until somebody comes or goes."""
+
+    __slots__ = ("base", "event_class", "listeners", "rank")
+
+    def __init__(self, base: str, listeners: tuple[Listener, ...]) -> None:
+        self.base = base
+        self.event_class = EVENTS.get(base)
+        self.rank = _RANKS.get(base, KEEP)  # type: ignore[call-overload]  # a member is its text
+        self.listeners = listeners
+
+
+class Router:
+    """The register of one session's listeners and readers."""
+
+    def __init__(self, *, report: Callable[[Exception], None], changed: Callable[[], None]) -> None:
+        """``report`` is told of frames that make no sense; ``changed`` of new subscriptions."""
+        self._report = report
+        self._changed = changed
+        self._readers: dict[str, tuple[Reader, ...]] = {}
+        self._unknown: set[str] = set()
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._listeners: dict[Listener, None] = {}
+        self._routes: dict[str, _Route] = {}
+
+    # --- Who listens --------------------------------------------------------------------------
+
+    def listen(self, stream: StreamName, deliver: Deliver | None) -> Listener:
+        """Add a listener. From any thread."""
+        listener = Listener(stream, deliver)
+        with self._lock:
+            self._listeners[listener] = None
+            self._routes = {}
+        self._changed()
+        return listener
+
+    def forget(self, listener: Listener) -> None:
+        """Take a listener away. From any thread; a second time does nothing."""
+        with self._lock:
+            if self._listeners.pop(listener, self) is self:
+                return
+            self._routes = {}
+        self._changed()
+
+    def read(self, frame_type: str, reader: Reader) -> None:
+        """Add a feature's reader of a frame type; readers come before the session starts."""
+        self._readers[frame_type] = (*self._readers.get(frame_type, ()), reader)
+
+    def subscriptions(self) -> list[Any]:
+        """What the cloud must send for those who listen now, in wire form, each once."""
+        with self._lock:
+            streams = [listener.stream for listener in self._listeners]
+        wanted: dict[str, Any] = {}
+        for stream in streams:
+            for needed in _subscriptions_of(stream):
+                wanted.setdefault(repr(needed), needed)
+        return list(wanted.values())
+
+    # --- What comes ---------------------------------------------------------------------------
+
+    def route(self, frame: dict[str, Any]) -> None:
+        """Give a frame to whoever waits for it. On the connection thread."""
+        kind = frame["type"]
+        if kind == "data_stream":
+            self._route_event(frame)
+            return
+        readers = self._readers.get(kind)
+        if readers is None:
+            self._warn_of_unknown(kind)
+            return
+        for reader in readers:
+            try:
+                reader(frame)
+            except MalformedMessage as error:
+                self._report(error)
+
+    def route_audio(self, data: bytes) -> None:
+        """Give an audio chunk to whoever listens. On the connection thread."""
+        route = self._route_of(StreamType.AUDIO_CHUNK.value)
+        if route.listeners:
+            chunk = AudioChunk(data)
+            for listener in route.listeners:
+                listener.deliver(chunk, AUDIO)  # type: ignore[misc]  # a route has no None
+
+    def deliver(self, stream: str, data: dict[str, Any]) -> None:
+        """Route ``data`` as an event of ``stream``: some notices are streams as well."""
+        self._route_event({"streamType": stream, "data": data})
+
+    def _route_event(self, frame: dict[str, Any]) -> None:
+        name, data = frame.get("streamType"), frame.get("data")
+        if not isinstance(name, str):
+            self._report(
+                MalformedMessage(f"data_stream: streamType must be a string, got {name!r}")
+            )
+            return
+        if name in _BY_DATA:
+            name = _BY_DATA[name](name, data)
+        route = self._routes.get(name) or self._route_of(name)
+        if not route.listeners:
+            return
+        try:
+            event = data if route.event_class is None else decode(route.event_class, data)
+        except MalformedMessage as error:
+            self._report(error)
+            return
+        rank = route.rank
+        if rank == SUPERSEDED and data.get("isFinal") is True:
+            rank = KEEP
+        for listener in route.listeners:
+            if listener._heard is None or not listener.heard_already(name, data):
+                listener.deliver(event, rank)  # type: ignore[misc]  # a route has no None
+
+    def _route_of(self, name: str) -> _Route:
+        """The route of a wire name, looked up or made."""
+        with self._lock:
+            route = self._routes.get(name)
+            if route is None:
+                if len(self._routes) >= _REMEMBERED_ROUTES:
+                    self._routes = {}
+                route = self._routes[name] = self._make_route(name)
+            return route
+
+    def _make_route(self, name: str) -> _Route:
+        stream = StreamName.parse(name)
+        there = [listener for listener in self._listeners if listener.deliver is not None]
+        if stream.base in _LOCATION:
+            chosen = [listener for listener in there if listener.stream.base in _LOCATION]
+        elif stream.base == StreamType.TOUCH_EVENT:
+            chosen = [
+                listener
+                for listener in there
+                if listener.stream.base == stream.base
+                and listener.stream.gesture in (None, stream.gesture)
+            ]
+        else:
+            chosen = [listener for listener in there if listener.stream == stream] or [
+                listener for listener in there if listener.stream.key == stream.key
+            ]
+        chosen += [listener for listener in there if listener.stream.base in _EVERYTHING]
+        return _Route(stream.base, tuple(chosen))
+
+    def _warn_of_unknown(self, kind: str) -> None:
+        if kind in self._unknown or len(self._unknown) >= _REMEMBERED_TYPES:
+            return
+        self._unknown.add(kind)
+        _log.warning("the cloud sent a frame of a type unknown here, %.100r; it is ignored", kind)
+
+
+def _subscriptions_of(stream: StreamName) -> tuple[Any, ...]:
+    """What must be subscribed to for a stream to come, in wire form."""
+    if stream.base == StreamType.TRANSCRIPTION and stream.has_options:
+        # The deployed cloud sends nothing for a name with options alone (protocol.md, 6).
+        return (stream.without_options().wire, stream.wire)
+    return (stream.wire,)
+
+
+def _touch_name(name: str, data: Any) -> str:
+    """A touch that came under the name for all gestures belongs to its gesture's listeners too."""
+    gesture = data.get("gesture_name") if isinstance(data, dict) else None
+    return f"{StreamType.TOUCH_EVENT.value}:{gesture}" if isinstance(gesture, str) else name
+
+
+def _speech_name(name: str, data: Any) -> str:
+    """On-device speech comes under the bare name and tells its language in the data."""
+    language = data.get("transcribeLanguage") if isinstance(data, dict) else None
+    return f"{name}:{language}" if isinstance(language, str) else name
+
+
+_BY_DATA: dict[str, Callable[[str, Any], str]] = {
+    StreamType.TOUCH_EVENT.value: _touch_name,
+    StreamType.TRANSCRIPTION.value: _speech_name,
+}
+"""Wire names that do not say by themselves who gets the event."""
