@@ -266,8 +266,8 @@ def _compile_decoder(cls: type) -> Callable[[Any], Any]:
     }
     lines = ["if not isinstance(data, dict): refuse(cls, data)", "get = data.get", "sent = None"]
     for number, plan in enumerate(plans):
-        names[f"plan{number}"] = plan
-        lines += _decoding_lines(f"v{number}", f"plan{number}", plan)
+        names[f"plan{number}"], names[f"accept{number}"] = plan, plan.kind.accept
+        lines += _decoding_lines(f"v{number}", number, plan)
     values = "".join(f"{plan.name!r}: v{number}, " for number, plan in enumerate(plans))
     lines += [
         "message = new(cls)",
@@ -280,20 +280,26 @@ def _compile_decoder(cls: type) -> Callable[[Any], Any]:
     return _function(f"decode_{cls.__name__}", "data", lines, names)
 
 
-def _decoding_lines(variable: str, plan_name: str, plan: _Plan) -> list[str]:
-    """Source that sets a variable to a field's value: inline if the value is at home."""
-    look = f"{variable}, sent = look({plan_name}, data, sent)"
+def _decoding_lines(variable: str, number: int, plan: _Plan) -> list[str]:
+    """Source that sets a variable to a field's value, inline if the value is at home."""
+    look = f"{variable}, sent = look(plan{number}, data, sent)"
     lines = [f"{variable} = get({plan.wire!r})"]
-    unlike = " and ".join(
-        f"{variable}.__class__ is not {cls.__name__}" for cls in plan.kind.at_home
-    )
-    condition = unlike or "True"
+    tests = [f"{variable}.__class__ is not {cls.__name__}" for cls in plan.kind.at_home]
+    condition = " and ".join(tests) or "True"
     if plan.kind is _ANYTHING:
         condition = f"{variable} is None"
     if not plan.required and not plan.sends_none and plan.default() is None:
         # Mostly the field is just not there; then None is its value and there is nothing to note.
         condition += f" and ({variable} is not None or {plan.wire!r} in data)"
-    return [*lines, f"if {condition}: {look}"]
+    if plan.kind.encode is not _encode_nested:
+        return [*lines, f"if {condition}: {look}"]
+    return [
+        *lines,
+        f"if {variable}.__class__ is dict:",
+        f"    try: {variable} = accept{number}({variable})",
+        f"    except (ValueError, RecursionError): {look}",
+        f"elif {condition}: {look}",
+    ]
 
 
 def _look(
@@ -308,7 +314,8 @@ def _look(
     elif value is None:
         as_sent = plan.sends_none
     else:
-        as_sent = value is raw or _encoded(plan.kind, value) == raw
+        # A kind with an encoder gives back what it took; a custom decoder's value may differ.
+        as_sent = plan.kind.encode is not None or value == raw
     if not as_sent:
         sent = {} if sent is None else sent
         sent[plan.name] = Sent(plan.wire, raw, deepcopy(value))
@@ -328,10 +335,6 @@ def _accepted(plan: _Plan, raw: Any) -> Any:
     if raw is _ABSENT:
         raise MalformedMessage(f"{where} is missing")
     raise MalformedMessage(f"{where} must be {plan.kind.described}, got {shortened(raw)}")
-
-
-def _encoded(kind: _Kind, value: Any) -> Any:
-    return value if kind.encode is None else kind.encode(value)
 
 
 def _refuse_message(cls: type, data: Any) -> NoReturn:
