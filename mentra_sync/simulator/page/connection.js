@@ -1,0 +1,116 @@
+// The two websockets to the simulator, and getting them back when they are lost.
+//
+// They live and die together: without the glasses' own socket nothing reaches the app, without
+// the simulator's nothing reaches this page. A status is "connecting", "connected", "lost"
+// (trying again), "ended" (nobody answers any more) or "elsewhere" (another page took the glasses).
+
+const FIRST_DELAY = 250;
+const LONGEST_DELAY = 5000;
+const ATTEMPT_TIMEOUT = 5000;
+
+// On one's own machine a port that nobody listens on refuses at once, so a second refusal means
+// that the program is gone rather than slow.
+const REFUSALS_OF_AN_ENDED_PROGRAM = 2;
+
+export class Connection {
+  #handlers;
+  #sockets = { glasses: null, simulator: null };
+  #attempt = 0;
+  #delay = FIRST_DELAY;
+  #refusals = 0;
+  #timer = null;
+
+  // handlers: onStatus(status), onState(state), onGlasses(message), onSimulator(message)
+  constructor(handlers) {
+    this.#handlers = handlers;
+  }
+
+  async connect() {
+    clearTimeout(this.#timer);
+    const attempt = ++this.#attempt;
+    const state = await this.#askForState();
+    if (attempt !== this.#attempt) return;
+    if (state === null) return this.#tryLater();
+    this.#refusals = 0;
+    this.#handlers.onState(state);
+    this.#open(attempt, state.glassesToken);
+  }
+
+  sendToGlassesSocket(message) {
+    return this.#send("glasses", message);
+  }
+
+  sendToSimulator(message) {
+    return this.#send("simulator", message);
+  }
+
+  async #askForState() {
+    try {
+      const answer = await fetch("/api/sim/state", {
+        cache: "no-store",
+        signal: AbortSignal.timeout(ATTEMPT_TIMEOUT),
+      });
+      return answer.ok ? await answer.json() : null;
+    } catch {
+      this.#refusals += 1;
+      return null;
+    }
+  }
+
+  #open(attempt, token) {
+    const address = new URL(location.href);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const sockets = {
+      glasses: new WebSocket(new URL(`/glasses-ws?token=${encodeURIComponent(token)}`, address)),
+      simulator: new WebSocket(new URL("/simulator-ws", address)),
+    };
+    this.#sockets = sockets;
+    const lost = (event) => {
+      if (attempt !== this.#attempt) return;
+      this.#attempt += 1;
+      clearTimeout(tooLate);
+      for (const socket of Object.values(sockets)) socket.close();
+      if (takenElsewhere(event)) this.#handlers.onStatus("elsewhere");
+      else this.#tryLater();
+    };
+    const tooLate = setTimeout(lost, ATTEMPT_TIMEOUT);
+    const opened = () => {
+      const ready = Object.values(sockets).every((one) => one.readyState === WebSocket.OPEN);
+      if (attempt !== this.#attempt || !ready) return;
+      clearTimeout(tooLate);
+      this.#delay = FIRST_DELAY;
+      this.sendToGlassesSocket({ type: "connection_init" });
+      this.#handlers.onStatus("connected");
+    };
+    for (const [name, socket] of Object.entries(sockets)) {
+      socket.addEventListener("open", opened);
+      socket.addEventListener("close", lost);
+      socket.addEventListener("message", (event) => {
+        if (attempt === this.#attempt) this.#received(name, event.data);
+      });
+    }
+  }
+
+  #received(name, data) {
+    if (typeof data !== "string") return;
+    const message = JSON.parse(data);
+    if (name === "glasses") this.#handlers.onGlasses(message);
+    else this.#handlers.onSimulator(message);
+  }
+
+  #send(name, message) {
+    const socket = this.#sockets[name];
+    if (!socket || socket.readyState !== WebSocket.OPEN) return false;
+    socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  #tryLater() {
+    const ended = this.#refusals >= REFUSALS_OF_AN_ENDED_PROGRAM;
+    this.#handlers.onStatus(ended ? "ended" : "lost");
+    this.#timer = setTimeout(() => this.connect(), this.#delay);
+    this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY);
+  }
+}
+
+const takenElsewhere = (close) => close?.reason?.includes("replaced") ?? false;

@@ -1,0 +1,95 @@
+// The microphone, where the browser offers to recognise speech (it does so online, on its own).
+
+const Recognition = window.SpeechRecognition ?? window.webkitSpeechRecognition;
+
+// Errors after which trying again in this page is of no use hide nothing, but switch it off.
+const ERRORS = {
+  "not-allowed": { words: "The browser may not use the microphone. Allow it beside the page’s address, or type.", off: false },
+  "service-not-allowed": { words: "This browser does not allow its speech service here. Typing works.", off: true },
+  "audio-capture": { words: "No microphone was found. Typing works.", off: false },
+  network: { words: "The browser’s speech service cannot be reached. It needs the internet; typing works without.", off: false },
+  "language-not-supported": { words: "The browser’s speech service does not know this language. Typing works.", off: false },
+};
+
+export class Microphone {
+  #parts;
+  #onHeard;
+  #language;
+  #deaf;
+  #recognition = null;
+  #wanted = false;
+
+  // onHeard({text, final, language}); language() now chosen; deaf(): ignore what comes in now
+  constructor(parts, { onHeard, language, deaf }) {
+    this.#parts = parts;
+    this.#onHeard = onHeard;
+    this.#language = language;
+    this.#deaf = deaf;
+    if (!Recognition) return;
+    parts.button.hidden = false;
+    parts.label.hidden = false;
+    parts.button.addEventListener("click", () => (this.#wanted ? this.stop() : this.#start()));
+    this.#showState();
+  }
+
+  stop() {
+    this.#wanted = false;
+    this.#recognition?.stop();
+    this.#showState();
+  }
+
+  #start() {
+    this.#wanted = true;
+    this.#say("");
+    this.#listen();
+    this.#showState();
+  }
+
+  #listen() {
+    const recognition = new Recognition();
+    this.#recognition = recognition;
+    recognition.lang = this.#language();
+    recognition.continuous = true;
+    recognition.interimResults = true;
+    recognition.onresult = (event) => this.#results(event, recognition.lang);
+    recognition.onerror = (event) => this.#failed(event.error);
+    // Browsers end a recognition after some silence; the button says that it is on, so go on.
+    recognition.onend = () => {
+      if (this.#recognition !== recognition) return;
+      this.#recognition = null;
+      if (this.#wanted) this.#listen();
+    };
+    recognition.start();
+  }
+
+  #results(event, language) {
+    if (this.#deaf()) return;
+    for (let index = event.resultIndex; index < event.results.length; index += 1) {
+      const result = event.results[index];
+      const text = result[0].transcript.trim();
+      if (text) this.#onHeard({ text, final: result.isFinal, language });
+    }
+  }
+
+  #failed(error) {
+    if (error === "no-speech" || error === "aborted") return;
+    const known = ERRORS[error];
+    this.#wanted = false;
+    this.#say(known?.words ?? `The microphone stopped (${error}). Typing works.`);
+    if (known?.off) this.#parts.button.disabled = true;
+    this.#showState();
+  }
+
+  #say(words) {
+    this.#parts.note.textContent = words;
+    this.#parts.note.hidden = !words;
+  }
+
+  #showState() {
+    const { button } = this.#parts;
+    button.setAttribute("aria-pressed", String(this.#wanted));
+    const what = this.#wanted ? "Stop listening to the microphone" : "Speak with the microphone";
+    button.setAttribute("aria-label", `${what} (your browser’s online speech service)`);
+    button.title = `${what}: uses your browser’s online speech service`;
+  }
+}

@@ -1,0 +1,29 @@
+// The strips above the room: what a person should know before anything else. One per key.
+
+import { button, element } from "./element.js";
+
+export class Notices {
+  #root;
+  #shown = new Map();
+
+  constructor(root) {
+    this.#root = root;
+  }
+
+  // tone: "info", "warn" or "bad"; action: {label, run}
+  show(key, { tone, text, action }) {
+    const notice = element("div", `notice ${tone}`);
+    notice.setAttribute("role", tone === "info" ? "note" : "alert");
+    notice.dataset.key = key;
+    notice.append(element("span", "notice-text", text));
+    if (action) notice.append(button(action.label, action.run));
+    if (this.#shown.has(key)) this.#shown.get(key).replaceWith(notice);
+    else this.#root.append(notice);
+    this.#shown.set(key, notice);
+  }
+
+  hide(key) {
+    this.#shown.get(key)?.remove();
+    this.#shown.delete(key);
+  }
+}

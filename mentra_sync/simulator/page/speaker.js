@@ -1,0 +1,183 @@
+// The speaker of the glasses: reads text aloud with the browser's voices, and plays sound files.
+//
+// Browsers keep silent before the first click, and some have no voices. Then the simulator takes
+// the time that speaking would take and the words are shown; this only notices, and offers help.
+
+const TURN_ON_PATIENCE = 3000;
+const WATCH_INTERVAL = 1000;
+
+export class Speaker {
+  #parts;
+  #tell;
+  #synth = window.speechSynthesis ?? null;
+  #queue = [];
+  #current = null;
+  #files = new Map();
+  #works = false;
+  #refusedFile = false;
+  #missed = null;
+
+  // parts: {button, note}; tell: began(requestId), finished({requestId, success, duration, error})
+  constructor(parts, tell) {
+    this.#parts = parts;
+    this.#tell = tell;
+    parts.button.addEventListener("click", () => this.#turnOn());
+    this.#synth?.addEventListener?.("voiceschanged", () => this.#showState());
+  }
+
+  get speaking() {
+    return Boolean(this.#current?.startedAt) || this.#files.size > 0;
+  }
+
+  // request: {requestId, audioUrl, volume, stopOtherAudio} of an audio_play_request
+  play(request) {
+    if (request.stopOtherAudio !== false) this.stop("interrupted");
+    const address = new URL(request.audioUrl, location.href);
+    const volume = Math.min(1, Math.max(0, request.volume ?? 1));
+    if (address.pathname === "/api/tts") {
+      const text = address.searchParams.get("text") ?? "";
+      this.#queue.push({ requestId: request.requestId, text, volume, startedAt: 0 });
+      this.#speakNext();
+    } else {
+      this.#playFile(request.requestId, address.href, volume);
+    }
+  }
+
+  stop(error = "stopped") {
+    const job = this.#current;
+    this.#queue = [];
+    this.#silence();
+    if (job?.startedAt) this.#finished(job, false, error);
+    for (const [requestId, audio] of this.#files) {
+      audio.pause();
+      this.#files.delete(requestId);
+      const duration = Math.round(audio.currentTime * 1000);
+      this.#tell.finished({ requestId, success: false, duration, error });
+    }
+  }
+
+  // The simulator has given up waiting for this page's voice and shows the words instead.
+  fellBack(requestId, text) {
+    this.#missed = text;
+    this.#queue = this.#queue.filter((job) => job.requestId !== requestId);
+    if (this.#current?.requestId === requestId) this.#silence();
+    this.#showState();
+    this.#speakNext();
+  }
+
+  #speakNext() {
+    if (this.#current || this.#queue.length === 0 || !this.#synth) return;
+    const job = this.#queue.shift();
+    const utterance = this.#utterance(job.text, job.volume);
+    // Kept with the job: Chromium forgets an utterance that only the engine knows, and its end.
+    this.#current = Object.assign(job, { utterance });
+    utterance.onstart = () => {
+      if (this.#current !== job) return;
+      job.startedAt = performance.now();
+      this.#soundWorks();
+      this.#tell.began(job.requestId);
+      this.#watch(job);
+    };
+    utterance.onend = () => this.#over(job, true);
+    utterance.onerror = (event) => this.#over(job, false, event.error);
+    this.#synth.speak(utterance);
+  }
+
+  #over(job, success, error) {
+    if (this.#current !== job) return;
+    this.#silence();
+    // What never began is left to the simulator, which shows the words.
+    if (job.startedAt) this.#finished(job, success, error);
+    this.#speakNext();
+  }
+
+  #finished({ requestId, startedAt }, success, error) {
+    const duration = Math.round(performance.now() - startedAt);
+    this.#tell.finished({ requestId, success, duration, ...(error && { error }) });
+  }
+
+  #silence() {
+    clearInterval(this.#current?.watch);
+    if (this.#current) this.#synth?.cancel();
+    this.#current = null;
+  }
+
+  // Some engines stop without saying so, and the app would wait for ever.
+  #watch(job) {
+    job.watch = setInterval(() => {
+      if (!this.#synth.speaking && !this.#synth.pending) this.#over(job, true);
+    }, WATCH_INTERVAL);
+  }
+
+  #utterance(text, volume) {
+    const utterance = new SpeechSynthesisUtterance(text);
+    utterance.volume = volume;
+    // Voices of online services break off after some seconds, and need a network.
+    const voices = this.#synth.getVoices();
+    const usual = voices.find((voice) => voice.default) ?? voices[0];
+    const local = voices.find((voice) => voice.localService && voice.lang === usual.lang);
+    if (usual && !usual.localService && local) utterance.voice = local;
+    if (utterance.voice) utterance.lang = utterance.voice.lang;
+    return utterance;
+  }
+
+  #playFile(requestId, address, volume) {
+    const audio = new Audio(address);
+    audio.volume = volume;
+    this.#files.set(requestId, audio);
+    const finish = (success, error) => {
+      if (!this.#files.delete(requestId)) return;
+      const duration = Math.round((success ? audio.duration : audio.currentTime) * 1000);
+      this.#tell.finished({ requestId, success, duration, ...(error && { error }) });
+    };
+    audio.addEventListener("playing", () => this.#tell.began(requestId), { once: true });
+    audio.addEventListener("ended", () => finish(true));
+    audio.play().then(
+      () => this.#soundWorks(),
+      (problem) => {
+        this.#refusedFile ||= problem.name === "NotAllowedError";
+        finish(false, `The browser did not play it: ${problem.message}`);
+        this.#showState();
+      },
+    );
+  }
+
+  // Called by a click, which is what the browser was waiting for.
+  #turnOn() {
+    if (!this.#hasVoices()) return this.#soundWorks();
+    const utterance = this.#utterance(this.#missed ?? "Sound is on.", 1);
+    const failed = () => this.#explain("This browser made no sound. The words are shown instead.");
+    const patience = setTimeout(failed, TURN_ON_PATIENCE);
+    utterance.onstart = () => {
+      clearTimeout(patience);
+      this.#soundWorks();
+    };
+    utterance.onerror = () => {
+      clearTimeout(patience);
+      if (!this.#works) failed();
+    };
+    this.#synth.cancel();
+    this.#synth.speak(utterance);
+  }
+
+  #hasVoices() {
+    return Boolean(this.#synth) && this.#synth.getVoices().length > 0;
+  }
+
+  #soundWorks() {
+    this.#works = true;
+    this.#showState();
+  }
+
+  #showState() {
+    const missing = !this.#works && (this.#missed !== null || this.#refusedFile);
+    const help = this.#hasVoices() || this.#refusedFile;
+    this.#parts.button.hidden = !missing || !help;
+    this.#explain(missing && !help ? "This browser has no voices: words are shown instead." : "");
+  }
+
+  #explain(words) {
+    this.#parts.note.textContent = words;
+    this.#parts.note.hidden = !words;
+  }
+}

@@ -1,0 +1,118 @@
+// Talking with the app: the text box, what was heard, and what the app said aloud.
+
+import { element } from "./element.js";
+
+const LANGUAGES = [
+  "en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT", "pt-BR", "nl-NL", "pl-PL", "uk-UA",
+  "tr-TR", "hi-IN", "ja-JP", "ko-KR", "zh-CN", "ar-SA",
+];
+const MOST_ENTRIES = 200;
+const SPEECH_STREAM = /^(?:transcription|translation)(?::([a-z]{2,3}-[A-Z]{2}))?/;
+
+export class Talk {
+  #parts;
+  #interim = null;
+  #spoken = new Map();
+
+  // parts: the elements; onSay({text, language}): someone typed
+  constructor(parts, onSay) {
+    this.#parts = parts;
+    this.#fillLanguages(LANGUAGES);
+    parts.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = parts.text.value.trim();
+      if (text && onSay({ text, language: this.language }) !== false) parts.text.value = "";
+    });
+    document.addEventListener("keydown", (event) => this.#focusOnSlash(event));
+  }
+
+  get language() {
+    return this.#parts.language.value;
+  }
+
+  // entry: {text, final, listening}; an interim text grows until its final one replaces it
+  heard({ text, final, listening }) {
+    const entry = this.#interim ?? this.#add("you", "You");
+    entry.words.textContent = text;
+    entry.item.classList.toggle("interim", !final);
+    if (final && listening === false) this.#annotate(entry, "not heard: the app isn’t listening");
+    this.#interim = final ? null : entry;
+    this.#showEnd();
+  }
+
+  // speech: {state: speaking|spoken|stopped, requestId, text, byBrowser}
+  spoke({ state, requestId, text, byBrowser }) {
+    let entry = this.#spoken.get(requestId);
+    if (!entry) {
+      entry = this.#add("app", "App");
+      entry.words.textContent = text;
+      entry.words.prepend(waves());
+      this.#spoken.set(requestId, entry);
+    }
+    entry.item.dataset.speech = state;
+    if (byBrowser === false) this.#annotate(entry, "shown instead of spoken");
+    if (state === "stopped") this.#annotate(entry, "stopped");
+    if (state !== "speaking") this.#spoken.delete(requestId);
+    this.#showEnd();
+  }
+
+  // What the app listens to decides which language is offered, and whether to warn.
+  setStreams(streams) {
+    const speech = streams.map((name) => SPEECH_STREAM.exec(name)).filter(Boolean);
+    const all = streams.includes("*") || streams.includes("all");
+    const languages = [...new Set(speech.map((match) => match[1] ?? "en-US"))];
+    this.#fillLanguages([...new Set([...languages, ...LANGUAGES])]);
+    if (languages.length && !all && !languages.includes(this.language)) {
+      this.#parts.language.value = languages[0];
+    }
+    this.setListening(all || speech.length > 0);
+  }
+
+  setListening(on) {
+    const { listening } = this.#parts;
+    listening.dataset.on = String(on);
+    listening.textContent = on ? "The app is listening" : "The app isn’t listening";
+  }
+
+  #fillLanguages(codes) {
+    const { language } = this.#parts;
+    const chosen = language.value || codes[0];
+    language.replaceChildren(...codes.map((code) => new Option(code, code)));
+    language.value = codes.includes(chosen) ? chosen : codes[0];
+  }
+
+  #add(who, name) {
+    const item = element("li", `entry ${who}`);
+    const words = element("span", "entry-words");
+    item.append(element("span", "entry-who", name), words);
+    const list = this.#parts.conversation;
+    list.append(item);
+    while (list.childElementCount > MOST_ENTRIES) list.firstElementChild.remove();
+    this.#parts.empty.hidden = true;
+    return { item, words };
+  }
+
+  #annotate({ item }, note) {
+    item.querySelector(".entry-note")?.remove();
+    item.append(element("span", "entry-note", note));
+  }
+
+  #showEnd() {
+    const list = this.#parts.conversation;
+    list.scrollTop = list.scrollHeight;
+  }
+
+  #focusOnSlash(event) {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest?.("input, select, textarea")) return;
+    event.preventDefault();
+    this.#parts.text.focus();
+  }
+}
+
+function waves() {
+  const made = element("span", "waves");
+  made.setAttribute("aria-hidden", "true");
+  for (let bar = 0; bar < 4; bar += 1) made.append(element("i"));
+  return made;
+}
