@@ -159,6 +159,8 @@ class _Paragraph:
         """Whether neither the line that ends here nor the one that starts here looks wrong."""
         units = self._units
         before, after = place - 1, place
+        if units[after] == HYPHEN and not units[before].isspace():
+            return False  # with a hyphen added before it one would read two
         while units[before].isspace():
             before -= 1
         while units[after].isspace():
