@@ -21,6 +21,7 @@ from typing import Any
 from mentra_sync.protocol.codec import MalformedMessage, decode
 from mentra_sync.protocol.events import EVENTS, AudioChunk
 from mentra_sync.protocol.names import StreamType
+from mentra_sync.protocol.notices import NOTICES
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.dispatcher import AUDIO, KEEP, SUPERSEDED
 
@@ -66,11 +67,11 @@ class Listener:
         if stream.has_options and stream.base == StreamType.TRANSCRIPTION:
             self._heard = deque(maxlen=_REMEMBERED_TEXTS)
 
-    def heard_already(self, name: str, data: dict[str, Any]) -> bool:
+    def heard_already(self, name: str, event: Any) -> bool:
         """Whether this text came before under the listener's other name. Once for each text."""
         if self._heard is None:
             return False
-        text, final = data.get("text"), data.get("isFinal") is True
+        text, final = event.text, event.is_final
         for entry in self._heard:
             if entry[0] != name and entry[1] == text and entry[2] == final:
                 self._heard.remove(entry)
@@ -186,10 +187,10 @@ class Router:
             self._report(error)
             return
         rank = route.rank
-        if rank == SUPERSEDED and data.get("isFinal") is True:
+        if rank == SUPERSEDED and getattr(event, "is_final", False):
             rank = KEEP
         for listener in route.listeners:
-            if listener._heard is None or not listener.heard_already(name, data):
+            if not listener.heard_already(name, event):
                 listener.deliver(event, rank)  # type: ignore[misc]  # a route has no None
 
     def _route_of(self, name: str) -> _Route:
@@ -222,7 +223,7 @@ class Router:
         return _Route(stream.base, tuple(chosen))
 
     def _warn_of_unknown(self, kind: str) -> None:
-        if kind in self._unknown or len(self._unknown) >= _REMEMBERED_TYPES:
+        if kind in NOTICES or kind in self._unknown or len(self._unknown) >= _REMEMBERED_TYPES:
             return
         self._unknown.add(kind)
         _log.warning("the cloud sent a frame of a type unknown here, %.100r; it is ignored", kind)

@@ -1,0 +1,213 @@
+"""``session.settings``: what the wearer has set, for this app and for the glasses."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mentra_sync.protocol.codec import decode
+from mentra_sync.protocol.notices import ConnectionAck, MentraosSettingsUpdate, SettingsUpdate
+from mentra_sync.protocol.settings import Setting
+from mentra_sync.protocol.streams import StreamName
+from mentra_sync.runtime.callbacks import adapt
+from mentra_sync.runtime.cloud_api import CloudApi
+from mentra_sync.runtime.link import Link
+from mentra_sync.runtime.subscription import Subscription
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """The value in force now, and before."""
+
+    new: Any
+    old: Any
+
+
+class Settings:
+    """The app's settings, by key, with the values in force; and the glasses' own ones.
+
+    The value in force is the one that the wearer saved, else the setting's default.  Reading
+    never blocks.  Handlers are called once for each real change, by whatever way it came.
+    """
+
+    def __init__(self, link: Link, cloud_api: CloudApi) -> None:
+        self._link = link
+        self._cloud_api = cloud_api
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._settings: dict[str, Setting] = {}
+        self._system: dict[str, Any] = {}
+        self._known = False
+        link.router.read("tpa_connection_ack", self._read_ack)
+        link.router.read("settings_update", self._read_update)
+        link.router.read("augmentos_settings_update", self._read_system_update)
+
+    # --- The app's settings -------------------------------------------------------------------
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value in force of a setting, or ``default`` when there is none."""
+        setting = self.get_setting(key)
+        return default if setting is None or setting.value is None else setting.value
+
+    def has(self, key: str) -> bool:
+        """Whether the app has a setting of this key."""
+        return self.get_setting(key) is not None
+
+    def get_setting(self, key: str) -> Setting | None:
+        """One setting with label, type, options and so on, or None."""
+        with self._lock:
+            setting = self._settings.get(key)
+        return None if setting is None else setting.with_value_in_force()
+
+    def get_all(self) -> list[Setting]:
+        """All settings that hold a value; groups and titles are left out."""
+        with self._lock:
+            settings = list(self._settings.values())
+        return [setting.with_value_in_force() for setting in settings]
+
+    def on_change(self, handler: Handler | None = None) -> Any:
+        """Call ``handler(changes)``, a dict of key to :class:`SettingChange`, at each change."""
+        return self._on("setting_changes", handler, "changes")
+
+    def on_value_change(self, key: str, handler: Handler | None = None) -> Any:
+        """Call ``handler(new, old)`` when one setting's value changes."""
+        return self._on(("setting", key), handler, "new", "old")
+
+    def fetch(self) -> list[Setting]:
+        """Ask the cloud for the settings; blocks for its answer, 15 s at most.
+
+        Handlers fire for what has changed.  Raises ``RequestFailed`` when the cloud refuses,
+        ``ConnectionFailed`` when it cannot be reached, ``RequestTimeout`` when it is too slow.
+        """
+        self._link.check()
+        identity = self._link.identity
+        answer = self._cloud_api.app_settings(
+            self._link.target.http_base, identity.package_name, identity.user_id
+        )
+        self.apply(decode(SettingsUpdate, answer).settings)
+        return self.get_all()
+
+    def configure_subscriptions(
+        self, update_on_change: Iterable[str], handler: Handler
+    ) -> Subscription:
+        """Choose streams by settings: ``handler(settings)`` returns the names to subscribe to.
+
+        It is called as a callback of the session, now and whenever one of the settings
+        ``update_on_change`` changes; what it returned before is given up.
+        """
+        keys = frozenset(update_on_change)
+        choose = adapt(handler, "settings")
+        chosen: list[Callable[[], None]] = []
+
+        def update(_: Any = None) -> None:
+            names = choose(self.get_all()) or ()
+            added = [self._link.subscribe(StreamName.parse(name)) for name in names]
+            before, chosen[:] = chosen[:], added
+            for unsubscribe in before:
+                unsubscribe()
+
+        def on_change(changes: dict[str, SettingChange]) -> None:
+            if keys & changes.keys():
+                update()
+
+        called = self._link.on("setting_changes", on_change, "changes")
+        self._link.dispatcher.post_now(update)
+
+        def stop() -> None:
+            called.unsubscribe()
+            while chosen:
+                chosen.pop()()
+
+        return Subscription(handler, stop)
+
+    # --- The glasses' settings ----------------------------------------------------------------
+
+    def get_mentraos(self, key: str, default: Any = None) -> Any:
+        """A setting of the glasses themselves, such as ``"metricSystemEnabled"``."""
+        with self._lock:
+            return self._system.get(key, default)
+
+    def on_mentraos_change(self, key: str, handler: Handler | None = None) -> Any:
+        """Call ``handler(new, old)`` when a setting of the glasses changes."""
+        stream = StreamName.setting(key)
+        if handler is None:
+            return lambda function: self.on_mentraos_change(key, function)
+        called = self._link.on(("system_setting", key), handler, "new", "old")
+        unsubscribe = self._link.subscribe(stream)
+
+        def stop() -> None:
+            called.unsubscribe()
+            unsubscribe()
+
+        return Subscription(handler, stop)
+
+    # --- What comes ---------------------------------------------------------------------------
+
+    def apply(self, update: Iterable[Setting]) -> None:
+        """Take in new values; a key that is absent is unchanged. Fires what has really changed."""
+        changes: dict[str, SettingChange] = {}
+        with self._lock:
+            first, self._known = not self._known, True
+            for setting in update:
+                if not setting.holds_value:
+                    continue
+                before = self._settings.get(setting.key)
+                after = self._settings[setting.key] = _merged(before, setting)
+                old = before.in_force if before is not None else None
+                if after.in_force != old:
+                    changes[setting.key] = SettingChange(after.in_force, old)
+        if first or not changes:
+            return
+        signals = self._link.signals
+        signals.emit("settings", self.get_all())
+        signals.emit("setting_changes", changes)
+        for key, change in changes.items():
+            signals.emit(("setting", key), change.new, change.old)
+
+    def _read_ack(self, frame: dict[str, Any]) -> None:
+        ack = decode(ConnectionAck, frame)
+        settings = list(ack.settings or ())
+        # What the user never saved is only in the configuration, and that only sometimes.
+        told = {setting.key for setting in settings}
+        configured = [] if ack.config is None else ack.config.settings or []
+        with self._lock:
+            told |= self._settings.keys()
+        self.apply([s for s in configured if s.key not in told] + settings)
+        self._merge_system(ack.system_settings)
+
+    def _read_update(self, frame: dict[str, Any]) -> None:
+        self.apply(decode(SettingsUpdate, frame).settings)
+
+    def _read_system_update(self, frame: dict[str, Any]) -> None:
+        self._merge_system(decode(MentraosSettingsUpdate, frame).settings)
+
+    def _merge_system(self, update: dict[str, Any]) -> None:
+        """Some updates hold all system settings, some only the one that changed."""
+        with self._lock:
+            before = self._system
+            self._system = {**before, **update}
+            changed = [key for key in update if key in before and update[key] != before[key]]
+        for key in changed:
+            self._link.signals.emit(("system_setting", key), update[key], before[key])
+
+    def _on(self, signal: Any, handler: Handler | None, *arguments: str) -> Any:
+        if handler is None:
+            return lambda function: self._link.on(signal, function, *arguments)
+        return self._link.on(signal, handler, *arguments)
+
+
+def _merged(known: Setting | None, update: Setting) -> Setting:
+    """What is known of a setting with what an update says; labels and defaults stay known."""
+    if known is None:
+        return update
+    said = {
+        field.name: getattr(update, field.name)
+        for field in dataclasses.fields(update)
+        if field.name != "extra" and getattr(update, field.name) is not None
+    }
+    return dataclasses.replace(known, **said, extra={**known.extra, **update.extra})

@@ -1,0 +1,73 @@
+"""``session.every`` and ``session.after``: callbacks that come by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mentra_sync.runtime.callbacks import adapt, describe
+from mentra_sync.runtime.link import Link
+from mentra_sync.runtime.timers import Alarm
+
+
+class Timer:
+    """A function that is called later, once or again and again, until :meth:`cancel`.
+
+    It runs as a callback of the session, one at a time with the others, and ends with it.
+    """
+
+    def __init__(
+        self, link: Link, seconds: float, function: Callable[[], Any], *, repeats: bool
+    ) -> None:
+        self._function = adapt(function)
+        link.check()
+        self._link = link
+        self._seconds = seconds
+        self._repeats = repeats
+        self._cancelled = False
+        self._queued = False
+        self._due = link.clock.now() + seconds
+        self._alarm: Alarm = link.timers.at(self._due, self._ring)
+
+    def cancel(self) -> None:
+        """Call it no more. From any thread; a second time does nothing."""
+        self._cancelled = True
+        self._alarm.cancel()
+
+    def _ring(self) -> None:
+        """On the timer thread: queue the call, and set the next moment."""
+        if self._cancelled or self._link.end_reason is not None:
+            return
+        # A function slower than its interval skips a beat; calls must not pile up.
+        if not self._queued:
+            self._queued = True
+            self._link.dispatcher.post_now(self)
+        if self._repeats:
+            missed = max(0.0, self._link.clock.now() - self._due) // self._seconds
+            self._due += self._seconds * (1 + missed)
+            self._alarm = self._link.timers.at(self._due, self._ring)
+
+    def __call__(self, _: None = None) -> None:
+        """The call itself, on the dispatcher's thread."""
+        self._queued = False
+        if not self._cancelled:
+            self._function()
+
+    @property
+    def __wrapped__(self) -> Callable[[], Any]:
+        return self._function
+
+    def __repr__(self) -> str:
+        kind = "every" if self._repeats else "after"
+        return f"<Timer: {describe(self._function)} {kind} {self._seconds:g} s>"
+
+
+def timer(link: Link, seconds: float, function: Callable[[], Any] | None, *, repeats: bool) -> Any:
+    """Start a timer, or return a decorator that will; ``ValueError`` for no usable time."""
+    usable = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not usable or not 0 <= seconds < float("inf") or (repeats and seconds == 0):
+        least = "more than 0" if repeats else "0 or more"
+        raise ValueError(f"seconds must be a number, {least}; got {seconds!r}")
+    if function is None:
+        return lambda decorated: Timer(link, seconds, decorated, repeats=repeats)
+    return Timer(link, seconds, function, repeats=repeats)
