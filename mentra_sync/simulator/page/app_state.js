@@ -3,6 +3,8 @@
 const LABELS = {
   starting: "Starting",
   running: "Running",
+  waiting: "Reconnecting",
+  stopping: "Stopping",
   stopped: "Stopped",
   failed: "Failed",
   connecting: "Connecting",
@@ -39,7 +41,7 @@ export class AppState {
     pill.title = detail ?? "";
     button.textContent = this.#runs() ? "Stop" : "Start";
     button.classList.toggle("primary", !this.#runs());
-    button.disabled = state === "connecting" || state === "gone";
+    button.disabled = ["connecting", "gone", "stopping"].includes(state);
     if (state === "failed") {
       const text = detail ? `The app did not start: ${detail}` : "The app did not start.";
       this.#notices.show("app", { tone: "bad", text });
@@ -49,6 +51,6 @@ export class AppState {
   }
 
   #runs() {
-    return this.#state === "running" || this.#state === "starting";
+    return ["running", "starting", "waiting", "stopping"].includes(this.#state);
   }
 }

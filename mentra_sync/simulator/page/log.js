@@ -1,6 +1,7 @@
 // The app's log: one line each, newest last, with the traceback under those that have one.
 
 import { element } from "./element.js";
+import { followEnd } from "./follow.js";
 
 const MOST_LINES = 500;
 
@@ -11,13 +12,13 @@ export class Log {
   constructor({ list, empty, clear }) {
     this.#list = list;
     this.#empty = empty;
+    followEnd(list);
     clear.addEventListener("click", () => this.clear());
   }
 
   // entry: {level, logger, message, traceback, at}
   add({ level, logger, message, traceback, at }) {
     const list = this.#list;
-    const following = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
     const item = element("li", "log-line");
     item.dataset.level = String(level).toLowerCase();
     const time = element("time", "log-time", clockTime(at));
@@ -29,7 +30,6 @@ export class Log {
     list.append(item);
     while (list.childElementCount > MOST_LINES) list.firstElementChild.remove();
     this.#empty.hidden = true;
-    if (following) list.scrollTop = list.scrollHeight;
   }
 
   clear() {
@@ -38,9 +38,8 @@ export class Log {
   }
 }
 
-export function tracebackDetails(traceback, open = false) {
+export function tracebackDetails(traceback) {
   const details = element("details", "traceback");
-  details.open = open;
   details.append(element("summary", "", "Traceback"), element("pre", "", traceback.trimEnd()));
   return details;
 }

@@ -2,7 +2,8 @@
 
 const Recognition = window.SpeechRecognition ?? window.webkitSpeechRecognition;
 
-// Errors after which trying again in this page is of no use hide nothing, but switch it off.
+const TOO_SHORT = 500; // ms; what ends sooner was refused, and would be again
+// `off`: trying again in this page is of no use, so the button is switched off.
 const ERRORS = {
   "not-allowed": { words: "The browser may not use the microphone. Allow it beside the page’s address, or type.", off: false },
   "service-not-allowed": { words: "This browser does not allow its speech service here. Typing works.", off: true },
@@ -53,11 +54,14 @@ export class Microphone {
     recognition.interimResults = true;
     recognition.onresult = (event) => this.#results(event, recognition.lang);
     recognition.onerror = (event) => this.#failed(event.error);
+    const begun = performance.now();
     // Browsers end a recognition after some silence; the button says that it is on, so go on.
     recognition.onend = () => {
       if (this.#recognition !== recognition) return;
       this.#recognition = null;
-      if (this.#wanted) this.#listen();
+      if (!this.#wanted) return;
+      if (performance.now() - begun < TOO_SHORT) this.#failed("it ended at once");
+      else this.#listen();
     };
     recognition.start();
   }

@@ -1,6 +1,7 @@
 // Talking with the app: the text box, what was heard, and what the app said aloud.
 
 import { element } from "./element.js";
+import { followEnd } from "./follow.js";
 
 const LANGUAGES = [
   "en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT", "pt-BR", "nl-NL", "pl-PL", "uk-UA",
@@ -12,12 +13,13 @@ const SPEECH_STREAM = /^(?:transcription|translation)(?::([a-z]{2,3}-[A-Z]{2}))?
 export class Talk {
   #parts;
   #interim = null;
-  #spoken = new Map();
+  #spoken = new Map(); // what is being spoken, by requestId
 
   // parts: the elements; onSay({text, language}): someone typed
   constructor(parts, onSay) {
     this.#parts = parts;
     this.#fillLanguages(LANGUAGES);
+    followEnd(parts.conversation);
     parts.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = parts.text.value.trim();
@@ -37,7 +39,6 @@ export class Talk {
     entry.item.classList.toggle("interim", !final);
     if (final && listening === false) this.#annotate(entry, "not heard: the app isn’t listening");
     this.#interim = final ? null : entry;
-    this.#showEnd();
   }
 
   // speech: {state: speaking|spoken|stopped, requestId, text, byBrowser}
@@ -53,7 +54,6 @@ export class Talk {
     if (byBrowser === false) this.#annotate(entry, "shown instead of spoken");
     if (state === "stopped") this.#annotate(entry, "stopped");
     if (state !== "speaking") this.#spoken.delete(requestId);
-    this.#showEnd();
   }
 
   // What the app listens to decides which language is offered, and whether to warn.
@@ -76,6 +76,7 @@ export class Talk {
 
   #fillLanguages(codes) {
     const { language } = this.#parts;
+    if (codes.join() === [...language.options].map((option) => option.value).join()) return;
     const chosen = language.value || codes[0];
     language.replaceChildren(...codes.map((code) => new Option(code, code)));
     language.value = codes.includes(chosen) ? chosen : codes[0];
@@ -95,11 +96,6 @@ export class Talk {
   #annotate({ item }, note) {
     item.querySelector(".entry-note")?.remove();
     item.append(element("span", "entry-note", note));
-  }
-
-  #showEnd() {
-    const list = this.#parts.conversation;
-    list.scrollTop = list.scrollHeight;
   }
 
   #focusOnSlash(event) {
