@@ -25,8 +25,14 @@ M = TypeVar("M")
 _decoders: dict[type, Callable[[Any], Any]] = {}
 _encoders: dict[type, Callable[[Any], dict[str, Any]]] = {}
 
-_ABSENT: Any = object()
-"""Stands for a field that was not sent."""
+
+class _Absence(Enum):
+    """Stands for a field that was not sent; an enum, because it must survive copy and pickle."""
+
+    ABSENT = 0
+
+
+_ABSENT = _Absence.ABSENT
 
 
 def decode(cls: type[M], data: Any) -> M:

@@ -61,7 +61,7 @@ def dumps(value: Any) -> str:
         data = _fast_dumps(value)
     except TypeError:
         return _slow_dumps(value)
-    if b"null" in data and any(null in data for null in _NULL_VALUES):
+    if b"null" in data and (data == b"null" or any(null in data for null in _NULL_VALUES)):
         # orjson writes NaN and Infinity as null: let the slow way refuse them.
         return _slow_dumps(value)
     return data.decode()

@@ -128,17 +128,23 @@ class Message:
 
     @classmethod
     def schema(cls, **options: Any) -> Any:
-        """The marshmallow schema of the message, made by dataclasses-json."""
+        """The marshmallow schema of the message, made by dataclasses-json.
+
+        Raises TypeError for the few messages with a field of any type, which have none.
+        """
         from dataclasses_json import DataClassJsonMixin
 
         _ = cls.dataclass_json_config
-        return DataClassJsonMixin.schema.__func__(cls, **options)  # type: ignore[attr-defined]
+        try:
+            return DataClassJsonMixin.schema.__func__(cls, **options)  # type: ignore[attr-defined]
+        except AttributeError:
+            raise TypeError(f"{cls.__name__} has a field of any type, so no schema") from None
 
     def __eq__(self, other: object) -> bool:
         if self.__class__ is not other.__class__:
             return NotImplemented
         return all(
-            getattr(self, name) == getattr(other, name) for name in self.__dataclass_fields__
+            getattr(self, f.name) == getattr(other, f.name) for f in dataclasses.fields(self)
         )
 
     def __repr__(self) -> str:
