@@ -97,7 +97,7 @@ class _Paragraph:
         units, sums = self._units, self._sums
         start, last = 0, len(units)
         while start < last:
-            if sums[last] - sums[start] <= self._max_width:
+            if start + 1 == last or sums[last] - sums[start] <= self._max_width:
                 stop, hyphenated = last, False
             else:
                 end = bisect_right(sums, sums[start] + self._max_width, start + 1) - 1

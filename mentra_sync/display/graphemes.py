@@ -68,6 +68,7 @@ def _cluster_pattern() -> re.Pattern[str]:
         f"{_PICTURE}(?:{attached}\u200d{_PICTURE})*",
         f"{_LEADING_JAMO}*(?:{_SYLLABLE}|{_VOWEL_JAMO}){_VOWEL_JAMO}*{_TRAILING_JAMO}*",
         f"{_LEADING_JAMO}+",
+        f"{_TRAILING_JAMO}+",
         f"{_CONSONANT}(?:[{extending}]*[{_LINKERS}]{attached}{_CONSONANT})*",
         f"[^{_CONTROLS}]",
     )

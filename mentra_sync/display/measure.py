@@ -15,7 +15,7 @@ class TextMeasurer:
     """Measures text for one display; may be used from any thread.
 
     >>> TextMeasurer(G1).measure("Hello")
-    52
+    40
     """
 
     def __init__(self, profile: Profile = G1) -> None:

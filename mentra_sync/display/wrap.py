@@ -182,15 +182,18 @@ class _Limits:
                     yield from self._pieces(line)
 
     def _pieces(self, line: Line) -> Iterator[Line]:
-        piece = ""
+        pieces = [""]
         for cluster in graphemes(line.text):
             whole = byte_count(cluster) <= self.max_bytes
             for unit in [cluster] if whole else cluster:
-                if byte_count(piece + unit) > self.max_bytes:
-                    yield Line(piece, self.measurer.measure(piece))
-                    piece = ""
-                piece += unit
-        yield Line(piece, self.measurer.measure(piece), line.hyphenated)
+                if byte_count(pieces[-1] + unit) > self.max_bytes:
+                    pieces.append("")
+                pieces[-1] += unit
+        last = len(pieces) - 1
+        for number, piece in enumerate(pieces):
+            if text := piece.strip():
+                hyphenated = line.hyphenated and number == last
+                yield Line(text, self.measurer.measure(text), hyphenated)
 
 
 def _newlines_only(text: str) -> str:
