@@ -1,1 +1,122 @@
-"""Apps for smart glasses in plain, synchronous Python."""
+"""Apps for smart glasses in plain, synchronous Python, and glasses in a web page to try them on.
+
+from mentra_sync import AppServer
+
+app = AppServer("com.example.hello")
+
+@app.session_handler
+def main(session):
+    session.layouts.show_text_wall("Hello!")
+
+app.run()
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from mentra_sync._version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from mentra_sync.errors import ConfigurationError as ConfigurationError
+    from mentra_sync.errors import ConnectionFailed as ConnectionFailed
+    from mentra_sync.errors import MentraError as MentraError
+    from mentra_sync.errors import PermissionDenied as PermissionDenied
+    from mentra_sync.errors import PhotoError as PhotoError
+    from mentra_sync.errors import RequestFailed as RequestFailed
+    from mentra_sync.errors import RequestTimeout as RequestTimeout
+    from mentra_sync.errors import SessionEnded as SessionEnded
+    from mentra_sync.errors import StorageError as StorageError
+    from mentra_sync.errors import StreamError as StreamError
+    from mentra_sync.features.audio import AudioPlayResult as AudioPlayResult
+    from mentra_sync.features.settings import SettingChange as SettingChange
+    from mentra_sync.features.timers import Timer as Timer
+    from mentra_sync.protocol.capabilities import Capabilities as Capabilities
+    from mentra_sync.protocol.events import AudioChunk as AudioChunk
+    from mentra_sync.protocol.events import ButtonPress as ButtonPress
+    from mentra_sync.protocol.events import CalendarEvent as CalendarEvent
+    from mentra_sync.protocol.events import GlassesBatteryUpdate as GlassesBatteryUpdate
+    from mentra_sync.protocol.events import GlassesConnectionState as GlassesConnectionState
+    from mentra_sync.protocol.events import HeadPosition as HeadPosition
+    from mentra_sync.protocol.events import LocationUpdate as LocationUpdate
+    from mentra_sync.protocol.events import PhoneBatteryUpdate as PhoneBatteryUpdate
+    from mentra_sync.protocol.events import PhoneNotification as PhoneNotification
+    from mentra_sync.protocol.events import (
+        PhoneNotificationDismissed as PhoneNotificationDismissed,
+    )
+    from mentra_sync.protocol.events import PhotoTaken as PhotoTaken
+    from mentra_sync.protocol.events import TouchEvent as TouchEvent
+    from mentra_sync.protocol.events import TranscriptionData as TranscriptionData
+    from mentra_sync.protocol.events import TranslationData as TranslationData
+    from mentra_sync.protocol.events import VoiceActivity as VoiceActivity
+    from mentra_sync.protocol.events import VpsCoordinates as VpsCoordinates
+    from mentra_sync.protocol.events import WifiStatus as WifiStatus
+    from mentra_sync.protocol.names import DashboardMode as DashboardMode
+    from mentra_sync.protocol.names import LayoutType as LayoutType
+    from mentra_sync.protocol.names import LedColor as LedColor
+    from mentra_sync.protocol.names import LocationRate as LocationRate
+    from mentra_sync.protocol.names import PermissionType as PermissionType
+    from mentra_sync.protocol.names import PhotoCompression as PhotoCompression
+    from mentra_sync.protocol.names import PhotoSize as PhotoSize
+    from mentra_sync.protocol.names import PressType as PressType
+    from mentra_sync.protocol.names import ReleaseReason as ReleaseReason
+    from mentra_sync.protocol.names import StopReason as StopReason
+    from mentra_sync.protocol.names import StreamType as StreamType
+    from mentra_sync.protocol.names import TouchGesture as TouchGesture
+    from mentra_sync.protocol.names import ViewType as ViewType
+    from mentra_sync.protocol.settings import AppConfig as AppConfig
+    from mentra_sync.protocol.settings import Setting as Setting
+    from mentra_sync.protocol.webhooks import (
+        GIVE_APP_CONTROL_OF_TOOL_RESPONSE as GIVE_APP_CONTROL_OF_TOOL_RESPONSE,
+    )
+    from mentra_sync.runtime.link import Disconnection as Disconnection
+    from mentra_sync.runtime.subscription import Subscription as Subscription
+    from mentra_sync.server import AppServer as AppServer
+    from mentra_sync.session import AppSession as AppSession
+    from mentra_sync.tools import ToolCall as ToolCall
+
+# Each name is loaded at its first use (PEP 562): a script pays for what it needs.
+_HOMES = {
+    "errors": (
+        "ConfigurationError ConnectionFailed MentraError PermissionDenied PhotoError RequestFailed"
+        " RequestTimeout SessionEnded StorageError StreamError"
+    ),
+    "features.audio": "AudioPlayResult",
+    "features.settings": "SettingChange",
+    "features.timers": "Timer",
+    "protocol.capabilities": "Capabilities",
+    "protocol.events": (
+        "AudioChunk ButtonPress CalendarEvent GlassesBatteryUpdate GlassesConnectionState"
+        " HeadPosition LocationUpdate PhoneBatteryUpdate PhoneNotification"
+        " PhoneNotificationDismissed PhotoTaken TouchEvent TranscriptionData TranslationData"
+        " VoiceActivity VpsCoordinates WifiStatus"
+    ),
+    "protocol.names": (
+        "DashboardMode LayoutType LedColor LocationRate PermissionType PhotoCompression PhotoSize"
+        " PressType ReleaseReason StopReason StreamType TouchGesture ViewType"
+    ),
+    "protocol.settings": "AppConfig Setting",
+    "protocol.webhooks": "GIVE_APP_CONTROL_OF_TOOL_RESPONSE",
+    "runtime.link": "Disconnection",
+    "runtime.subscription": "Subscription",
+    "server": "AppServer",
+    "session": "AppSession",
+    "tools": "ToolCall",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -103,6 +103,9 @@ FLUSH_TIMEOUT = 5.0
 STOP_TIMEOUT = 12.0
 """How long ``AppServer.stop()`` waits, for all sessions side by side."""
 
+STOP_LINGER = 2.0
+"""After a stop request the cloud closes the socket itself, within this time."""
+
 # --- Counts ----------------------------------------------------------------------------------
 
 EVENT_BACKLOG = 1000

@@ -66,3 +66,55 @@ HANDLER_ASYNC = (
 )
 
 HANDLER_SIGNATURE = "{name} cannot be called as {forms}; it is defined as {name}{signature}"
+
+# --- Configuration ---------------------------------------------------------------------------
+
+PORT_BUSY = (
+    "port {} is in use by another program. End it, or choose another port: AppServer(port={})"
+    " or the environment variable PORT"
+)
+
+CANNOT_LISTEN = (
+    "cannot listen on {} port {}: {}. Choose another address: AppServer(host=..., port=...)"
+)
+
+BAD_PORT = "port must be a whole number from 0 to 65535, got {!r}"
+
+NO_PACKAGE_NAME = (
+    "this app has no package name. Pass the one from the developer console,"
+    ' AppServer("com.example.app", ...), or set PACKAGE_NAME in the environment or in .env'
+)
+
+BAD_PACKAGE_NAME = 'a package name looks like "com.example.app", got {!r}'
+
+NO_API_KEY = (
+    "this app has no API key, so it can only run on simulated glasses: run() does that."
+    " For real ones pass api_key=, or set MENTRAOS_API_KEY in the environment or in .env"
+)
+
+NO_SESSION_HANDLER = (
+    "this app does nothing yet: give it a function with @app.session_handler,"
+    " or override on_session in a class of your own"
+)
+
+UNKNOWN_SESSION = (
+    "a %s came for a session that is not here. If it is served by several processes, use one:"
+    " gunicorn -w 1 --threads 32 hello:app.flask"
+)
+
+STILL_RUNNING = (
+    "code of the app is still running after the end; it will not keep the process alive:\n%s"
+)
+
+# --- The terminal ----------------------------------------------------------------------------
+
+SIMULATING = (
+    "\n  Your app runs on simulated glasses. They are on this page:\n\n"
+    "      {url}\n\n"
+    "  Press Ctrl+C to stop.\n"
+)
+
+SERVING = (
+    "\n  Serving {package} on port {port}. Its public address goes into the developer console.\n"
+    "  Press Ctrl+C to stop.\n"
+)

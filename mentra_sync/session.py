@@ -122,6 +122,11 @@ class AppSession:
         return self._link.connection.connected
 
     @property
+    def live(self) -> bool:
+        """Whether the app's code for it has been started, and it has not ended."""
+        return self._main is not None and not self.ended
+
+    @property
     def ended(self) -> bool:
         """Whether the session is over for good."""
         return self._link.end_reason is not None

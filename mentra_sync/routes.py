@@ -1,0 +1,197 @@
+"""The HTTP that an app server answers (protocol.md, section 2)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import flask
+from werkzeug.exceptions import HTTPException
+
+from mentra_sync import config
+from mentra_sync.errors import ConfigurationError, ConnectionFailed
+from mentra_sync.protocol.codec import MalformedMessage, decode, parse
+from mentra_sync.protocol.message import Message
+from mentra_sync.protocol.webhooks import (
+    SessionRequest,
+    SettingsPush,
+    StopRequest,
+    ToolCallRequest,
+)
+from mentra_sync.tools import BadToolCall, ToolCall
+
+if TYPE_CHECKING:
+    from mentra_sync.server import AppServer
+
+_log = logging.getLogger(__name__)
+_FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via")
+_ACCOUNT = "https://account.mentra.glass/auth?packagename="
+
+M = TypeVar("M", bound=Message)
+Answer = tuple[dict[str, Any], int]
+
+
+class Refusal(Exception):
+    """A request that is answered with an error: its status, and the words for it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def blueprint(server: AppServer, *, health_check: bool, require_tool_key: bool) -> flask.Blueprint:
+    """The routes of one server."""
+    routes = flask.Blueprint("mentra_sync", __name__)
+    tool_calls = threading.BoundedSemaphore(config.MAX_TOOL_CALLS)
+
+    @routes.post("/webhook")
+    def webhook() -> Answer:
+        body = _body()
+        kind = body.get("type")
+        if kind == "session_request":
+            return _start(server, _message(SessionRequest, body))
+        if kind == "stop_request":
+            server.stop_requested(_message(StopRequest, body))
+            return {"status": "success"}, 200
+        raise Refusal(400, "Unknown webhook request type")
+
+    @routes.post("/tool")
+    def tool() -> Answer:
+        _check_key(server.api_key, require_tool_key)
+        request = _message(ToolCallRequest, _body())
+        if not tool_calls.acquire(blocking=False):
+            raise Refusal(503, f"{config.MAX_TOOL_CALLS} tool calls are running; try again")
+        try:
+            return _call_tool(server, request)
+        finally:
+            tool_calls.release()
+
+    @routes.get("/tool")
+    def tool_alive() -> Answer:
+        return {"status": "success", "reply": "Hello, world!"}, 200
+
+    @routes.post("/settings")
+    def settings() -> Answer:
+        push = _message(SettingsPush, _body())
+        updated = server.settings_pushed(push.user_id_for_settings, push.settings)
+        answer = {"status": "success", "message": "Settings updated", "sessionsUpdated": updated}
+        return answer, 200
+
+    if health_check:
+
+        @routes.get("/health")
+        def health() -> Answer:
+            live = len(server.sessions)
+            return {"status": "healthy", "app": server.package_name, "activeSessions": live}, 200
+
+    @routes.get("/mentra-auth")
+    def sign_in() -> Any:
+        return flask.redirect(_ACCOUNT + quote(server.package_name, safe=""))
+
+    @routes.errorhandler(Refusal)
+    def refuse(refusal: Refusal) -> Answer:
+        return {"status": "error", "message": str(refusal)}, refusal.status
+
+    @routes.errorhandler(HTTPException)
+    def refuse_http(error: HTTPException) -> Answer:
+        return {"status": "error", "message": error.description or ""}, error.code or 500
+
+    @routes.errorhandler(Exception)
+    def fail(error: Exception) -> Answer:
+        _log.error("a request failed: %s", error, exc_info=error)
+        return {"status": "error", "message": "Internal error"}, 500
+
+    return routes
+
+
+# --- Bodies ----------------------------------------------------------------------------------
+
+
+def _body() -> dict[str, Any]:
+    """The request's JSON object, whatever its content type says; bounded before it is read."""
+    flask.request.max_content_length = config.MAX_BODY_BYTES
+    try:
+        return parse(flask.request.get_data(cache=False))
+    except MalformedMessage as error:
+        raise Refusal(400, f"the body must be a JSON object: {error}") from None
+
+
+def _message(cls: type[M], body: dict[str, Any]) -> M:
+    try:
+        message = decode(cls, body)
+    except MalformedMessage as error:
+        raise Refusal(400, str(error)) from None
+    for name in ("session_id", "user_id", "tool_id", "user_id_for_settings"):
+        value = getattr(message, name, "-")
+        if not value or len(value) > config.MAX_ID_CHARACTERS:
+            raise Refusal(
+                400,
+                f"{name} must have 1 to {config.MAX_ID_CHARACTERS} characters, got {len(value)}",
+            )
+    return message
+
+
+# --- Webhooks --------------------------------------------------------------------------------
+
+
+def _start(server: AppServer, request: SessionRequest) -> Answer:
+    url = request.websocket_url
+    if not url:
+        raise Refusal(400, "no websocket address: mentraOSWebsocketUrl is missing")
+    try:
+        target = server.host_policy.check(url, allow_loopback=_is_straight_from_loopback())
+    except ConnectionFailed as error:
+        _log.warning("a webhook was refused: %s", error)
+        raise Refusal(403, "this app does not connect to that host") from None
+    try:
+        server.start_session(request.session_id, request.user_id, target)
+    except (ConnectionFailed, ConfigurationError) as error:
+        _log.error("the session of %s could not start: %s", request.user_id, error)
+        raise Refusal(500, "Failed to connect") from None
+    return {"status": "success"}, 200
+
+
+def _is_straight_from_loopback() -> bool:
+    """Whether the caller is on this machine, and not behind a tunnel or proxy that is."""
+    if any(flask.request.headers.get(name) for name in _FORWARDING):
+        return False
+    try:
+        return ipaddress.ip_address(flask.request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+# --- Tools -----------------------------------------------------------------------------------
+
+
+def _check_key(api_key: str | None, required: bool) -> None:
+    """Refuse a tool call with a wrong key, and one without if the app wants it so."""
+    given = flask.request.headers.get("X-App-API-Key")
+    if given is None and not required:
+        return
+    expected = hashlib.sha256((api_key or "").encode()).hexdigest()
+    if not api_key or not hmac.compare_digest((given or "").encode(), expected.encode()):
+        raise Refusal(401, "X-App-API-Key is not the one of this app")
+
+
+def _call_tool(server: AppServer, request: ToolCallRequest) -> Answer:
+    call = ToolCall(
+        tool_id=request.tool_id,
+        tool_parameters=request.tool_parameters,
+        user_id=request.user_id,
+        timestamp=request.timestamp,
+        active_session=server.session_for(request.user_id),
+    )
+    try:
+        reply = server.answer_tool_call(call)
+    except BadToolCall as error:
+        raise Refusal(400, str(error)) from None
+    except BaseException as error:
+        _log.error("the tool %.100s failed: %s", request.tool_id, error, exc_info=error)
+        raise Refusal(500, f"{type(error).__name__}: {error}") from None
+    return {"status": "success", "reply": None if reply is None else str(reply)}, 200

@@ -1,0 +1,129 @@
+"""``AppServer.run()``: serve in the foreground, and end at one press of Ctrl+C."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mentra_sync import hints, log
+
+if TYPE_CHECKING:
+    from mentra_sync.server import AppServer
+    from mentra_sync.simulator.http import Simulator
+
+_PAGE_PATIENCE = 3.0
+"""How long the app waits for the page to open, so that its first words are heard there."""
+
+_WINDOWS_TICK = 0.2
+"""On Windows a wait without timeout cannot be interrupted by Ctrl+C."""
+
+
+def run(server: AppServer, *, simulate: bool) -> None:
+    """Serve until a signal or ``server.stop()``."""
+    with _visible_log(), _signals() as stop_asked:
+        if simulate:
+            _run_simulated(server, stop_asked)
+        else:
+            server.start()
+            try:
+                _say(hints.SERVING.format(package=server.package_name, port=server.port))
+                _wait(server, stop_asked)
+            finally:
+                server.stop()
+
+
+def _run_simulated(server: AppServer, stop_asked: threading.Event) -> None:
+    simulator = server.start_simulated()
+    logger = logging.getLogger(log.ROOT)
+    try:
+        simulator.start()
+        logger.addHandler(simulator.log_handler)
+        _say(hints.SIMULATING.format(url=simulator.url))
+        _open_page(simulator, stop_asked)
+        if not stop_asked.is_set():
+            simulator.start_app()
+        _wait(server, stop_asked)
+    finally:
+        server.stop()
+        logger.removeHandler(simulator.log_handler)
+        simulator.stop()
+
+
+def _open_page(simulator: Simulator, stop_asked: threading.Event) -> None:
+    """Open the page where there is a screen, and give it a moment to connect."""
+    if has_screen() and webbrowser.open(simulator.url):
+        simulator.page_opened.wait(_PAGE_PATIENCE)
+
+
+def has_screen() -> bool:
+    """Whether a browser that is opened here would be seen."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _wait(server: AppServer, stop_asked: threading.Event) -> None:
+    """Until a signal asks for the end, or the server has been stopped."""
+
+    def watch() -> None:
+        server.wait_stopped()
+        stop_asked.set()
+
+    threading.Thread(target=watch, name="mentra-run", daemon=True).start()
+    tick = _WINDOWS_TICK if sys.platform == "win32" else None
+    while not stop_asked.wait(tick):
+        pass
+
+
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """Set an event at SIGINT and SIGTERM; a second one ends the process at once."""
+    asked = threading.Event()
+
+    def on_signal(number: int, frame: Any) -> None:
+        if asked.is_set():
+            os._exit(128 + number)
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def _visible_log() -> Iterator[None]:
+    """Show the log in the terminal, unless the program has set up logging itself."""
+    logger = logging.getLogger(log.ROOT)
+    if logger.hasHandlers():
+        yield
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,444 @@
+"""AppServer: an app, as the MentraOS cloud or the simulator sees it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import re
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import flask
+
+from mentra_sync import config, hints
+from mentra_sync.clock import Clock, Deadline
+from mentra_sync.errors import ConfigurationError
+from mentra_sync.protocol.settings import Setting
+from mentra_sync.protocol.webhooks import StopRequest
+from mentra_sync.register import Register
+from mentra_sync.routes import blueprint
+from mentra_sync.runtime.callbacks import adapt
+from mentra_sync.runtime.cloud_api import CloudApi
+from mentra_sync.runtime.hosts import HostPolicy, Target
+from mentra_sync.runtime.link import Identity
+from mentra_sync.runtime.timers import Timers
+from mentra_sync.serving import WebServer, listen
+from mentra_sync.session import AppSession, stacks
+from mentra_sync.tools import ToolCall, Tools
+
+if TYPE_CHECKING:
+    from mentra_sync.simulator.http import Simulator
+
+_log = logging.getLogger(__name__)
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OWN_THREADS = "mentra-"
+
+
+class AppServer:
+    """An app: give it the function to run for each wearer who starts it, and run it.
+
+    ::
+
+        app = AppServer("com.example.hello")
+
+        @app.session_handler
+        def main(session):
+            session.layouts.show_text_wall("Hello!")
+
+        app.run()
+
+    Without an API key it runs on simulated glasses in a web page; with one it serves real
+    glasses.  Instead of decorators, functions can be passed (``on_session=``), or a subclass can
+    override :meth:`on_session`, :meth:`on_stop`, :meth:`on_tool_call` and
+    :meth:`on_settings_update`.
+    """
+
+    def __init__(
+        self,
+        package_name: str | None = None,
+        api_key: str | None = None,
+        *,
+        port: int | None = None,
+        host: str | None = None,
+        public_dir: str | os.PathLike[str] | None = None,
+        health_check: bool = True,
+        cloud_hosts: Iterable[str] | None = None,
+        max_reconnect_attempts: int = config.MAX_RECONNECT_ATTEMPTS,
+        display_interval_ms: float = config.DISPLAY_INTERVAL_MS,
+        require_tool_key: bool = False,
+        trust_proxy: bool = False,
+        event_backlog: int = config.EVENT_BACKLOG,
+        app_instructions: str | None = None,
+        on_session: Callable[..., Any] | None = None,
+        on_stop: Callable[..., Any] | None = None,
+        on_tool_call: Callable[..., Any] | None = None,
+    ) -> None:
+        """Configure the app; nothing is started, nothing is dialled.
+
+        ``package_name``, ``api_key`` and ``port`` come from the environment (``PACKAGE_NAME``,
+        ``MENTRAOS_API_KEY``, ``PORT``) or a ``.env`` file in the working directory when they
+        are not given.  ``cloud_hosts`` are the hosts that may be dialled, ``display_interval_ms``
+        is the least time between two displays (0: none), ``event_backlog`` is how many events
+        of a session may wait, ``max_reconnect_attempts`` may be 0, ``trust_proxy`` believes the
+        ``X-Forwarded-*`` headers of a proxy in front.
+
+        Raises ``ConfigurationError`` that says what is missing or wrong, and how to set it.
+        """
+        found = _Environment()
+        self._api_key = api_key or found.get("MENTRAOS_API_KEY")
+        self.package_name = _package_name(
+            package_name or found.get("PACKAGE_NAME"), simulated=self._api_key is None
+        )
+        self._port_wanted = _port(port if port is not None else found.get("PORT"))
+        self._host_wanted = host
+        self.host_policy = HostPolicy(cloud_hosts)
+        self.app_instructions = app_instructions
+        self._max_reconnect_attempts = _count("max_reconnect_attempts", max_reconnect_attempts, 0)
+        self._display_interval_ms = _count("display_interval_ms", display_interval_ms, 0)
+        self._event_backlog = _count("event_backlog", event_backlog, 1)
+        self._session_handler = on_session and adapt(on_session, *_SESSION)
+        self._stop_handler = on_stop and adapt(on_stop, *_STOP)
+        self._tool_handler = on_tool_call and adapt(on_tool_call, "tool_call")
+        self._settings_handler: Callable[..., Any] | None = None
+        self._tools = Tools()
+        self._clock = Clock()
+        self._register = Register()
+        self._lock = threading.Lock()  # guards starting and stopping, and what they set:
+        self._timers = Timers(self._clock)
+        self._cloud_api = CloudApi()
+        self._web: WebServer | None = None
+        self._port = self._port_wanted or config.DEFAULT_PORT
+        self._simulated_key: str | None = None
+        self._stopped = threading.Event()
+        self._stopping = False
+        self.flask = self._make_flask(public_dir, health_check, require_tool_key, trust_proxy)
+        """The Flask app, for your own routes; also the WSGI app for other servers."""
+
+    # --- The app's own code -------------------------------------------------------------------
+
+    def on_session(self, session: AppSession, session_id: str, user_id: str) -> None:
+        """A wearer has started the app. Runs on a thread of its own, for as long as it likes."""
+        if self._session_handler is None:
+            session.logger.warning(hints.NO_SESSION_HANDLER)
+        else:
+            self._session_handler(session, session_id, user_id)
+
+    def on_stop(self, session_id: str, user_id: str, reason: str) -> None:
+        """A session is over; called once for each that began."""
+        if self._stop_handler is not None:
+            self._stop_handler(session_id, user_id, reason)
+
+    def on_tool_call(self, tool_call: ToolCall) -> str | None:
+        """An assistant calls a tool that no function is registered for; returns the reply."""
+        if self._tool_handler is None:
+            return None
+        reply: str | None = self._tool_handler(tool_call)
+        return reply
+
+    def on_settings_update(self, user_id: str, settings: list[Setting]) -> None:
+        """A user has saved settings, with or without a session."""
+        if self._settings_handler is not None:
+            self._settings_handler(user_id, settings)
+
+    def session_handler(self, function: F) -> F:
+        """Decorator: the function to run for each session, ``main(session)``."""
+        self._session_handler = adapt(function, *_SESSION)
+        return function
+
+    def stop_handler(self, function: F) -> F:
+        """Decorator: called when a session is over, ``ended(session_id, user_id, reason)``."""
+        self._stop_handler = adapt(function, *_STOP)
+        return function
+
+    def settings_handler(self, function: F) -> F:
+        """Decorator: called when a user saves settings, ``saved(user_id, settings)``."""
+        self._settings_handler = adapt(function, "user_id", "settings")
+        return function
+
+    def tool(self, tool_id: str) -> Callable[[F], F]:
+        """Decorator: a function that answers calls of a tool.
+
+        It takes the tool's parameters by their names, and ``call`` if it names that::
+
+            @app.tool("add_todo")
+            def add_todo(text: str, urgent: bool = False):
+                return f"Added {text}."
+        """
+
+        def register(function: F) -> F:
+            self._tools.add(tool_id, function)
+            return function
+
+        return register
+
+    # --- Running ------------------------------------------------------------------------------
+
+    def run(self, simulator: bool | None = None) -> None:
+        """Serve until Ctrl+C, SIGTERM or :meth:`stop`; then end all sessions and return.
+
+        ``simulator`` True runs on simulated glasses in a web page, False on real ones; None
+        simulates when there is no API key.  Raises ``ConfigurationError`` when it cannot start.
+        """
+        from mentra_sync.running import run
+
+        run(self, simulate=self._api_key is None if simulator is None else simulator)
+
+    def start(self) -> None:
+        """Begin to serve; returns once requests are answered. From any thread.
+
+        Raises ``ConfigurationError`` without an API key, or when the port is taken.
+        """
+        if self._api_key is None:
+            raise ConfigurationError(hints.NO_API_KEY)
+        self._serve(simulated_key=None)
+
+    def start_simulated(self) -> Simulator:
+        """Begin to serve simulated glasses; the caller starts and stops the simulator returned."""
+        from mentra_sync.simulator.http import Simulator
+
+        key = secrets.token_urlsafe(24)
+        self._serve(simulated_key=key)
+        return Simulator(
+            webhook_url=f"http://127.0.0.1:{self.port}",
+            package_name=self.package_name,
+            api_key=key,
+            app_name=_title(self.package_name),
+        )
+
+    def stop(self) -> None:
+        """End all sessions and the server; from any thread, and more than once.
+
+        Waits, 12 s at most, for the app's code to end; on a thread of the SDK's own (in a
+        callback, say) it returns at once.  The cloud starts the sessions again when the server
+        is back.
+        """
+        with self._lock:
+            begin = not self._stopping and not self._stopped.is_set()
+            self._stopping = True
+            if begin:
+                threading.Thread(target=self._stop, name="mentra-stop", daemon=True).start()
+        if not threading.current_thread().name.startswith(_OWN_THREADS):
+            self._stopped.wait(config.STOP_TIMEOUT + 1)
+
+    def wait_stopped(self, timeout: float | None = None) -> bool:
+        """Block until the server has been stopped, ``timeout`` seconds at most."""
+        return self._stopped.wait(timeout)
+
+    def __enter__(self) -> AppServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # --- What is going on ---------------------------------------------------------------------
+
+    @property
+    def api_key(self) -> str | None:
+        """The key in use; a made-up one on simulated glasses."""
+        return self._simulated_key or self._api_key
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, or will."""
+        return self._port
+
+    @property
+    def sessions(self) -> list[AppSession]:
+        """The live sessions, oldest first; a list of this moment."""
+        return self._register.live()
+
+    def session_for(self, user_id: str) -> AppSession | None:
+        """The newest live session of a user, or None."""
+        mine = [session for session in self.sessions if session.user_id == user_id]
+        return mine[-1] if mine else None
+
+    # --- For the routes -----------------------------------------------------------------------
+
+    def start_session(self, session_id: str, user_id: str, target: Target) -> None:
+        """Start a session and wait until it is connected, 5 s at most.
+
+        Raises ``ConnectionFailed`` when it cannot be, ``ConfigurationError`` without a key.
+        """
+        key = self.api_key
+        if key is None:
+            raise ConfigurationError(hints.NO_API_KEY)
+        if self._web is None:
+            # Another WSGI server runs the app: nobody will call stop().
+            atexit.unregister(self.stop)
+            atexit.register(self.stop)
+        identity = Identity(session_id, user_id, self.package_name, key)
+        self._register.start(session_id, lambda: self._make_session(identity, target))
+
+    def stop_requested(self, request: StopRequest) -> None:
+        """The cloud has stopped a session, or says so of one that is over."""
+        session = self._register.get(request.session_id)
+        if session is None:
+            _log.info(hints.UNKNOWN_SESSION, "stop request")
+            return
+        # The cloud closes the socket itself; if the app did, it would look like a lost one.
+        session.end((request.reason or "user_disabled")[:100], linger=config.STOP_LINGER)
+
+    def settings_pushed(self, user_id: str, settings: list[Setting]) -> int:
+        """A user has saved settings; returns how many sessions they were given to."""
+        sessions = [session for session in self.sessions if session.user_id == user_id]
+        for session in sessions:
+            session.update_settings(settings)
+        adapt(self.on_settings_update, "user_id", "settings")(user_id, settings)
+        return len(sessions)
+
+    def answer_tool_call(self, call: ToolCall) -> str | None:
+        """The reply of the tool's function, or else of :meth:`on_tool_call`."""
+        answer: Callable[..., Any] = self._tools.find(call.tool_id) or self.on_tool_call
+        reply: str | None = answer(call)
+        return reply
+
+    # --- Inside -------------------------------------------------------------------------------
+
+    def _make_session(self, identity: Identity, target: Target) -> AppSession:
+        return AppSession(
+            _Host(self),
+            identity,
+            target,
+            timers=self._timers,
+            cloud_api=self._cloud_api,
+            display_interval_ms=self._display_interval_ms,
+            event_backlog=self._event_backlog,
+            max_reconnect_attempts=self._max_reconnect_attempts,
+        )
+
+    def _make_flask(
+        self,
+        public_dir: str | os.PathLike[str] | None,
+        health_check: bool,
+        require_tool_key: bool,
+        trust_proxy: bool,
+    ) -> flask.Flask:
+        folder = None if public_dir is None else str(Path(public_dir).resolve())
+        app = flask.Flask(__name__, static_folder=folder, static_url_path="" if folder else None)
+        app.config["MAX_CONTENT_LENGTH"] = config.MAX_REQUEST_BYTES
+        app.extensions["mentra_sync"] = self
+        app.register_blueprint(
+            blueprint(self, health_check=health_check, require_tool_key=require_tool_key)
+        )
+        if trust_proxy:
+            from werkzeug.middleware.proxy_fix import ProxyFix
+
+            app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+        return app
+
+    def _serve(self, simulated_key: str | None) -> None:
+        simulated = simulated_key is not None
+        with self._lock:
+            if self._web is not None:
+                raise ConfigurationError(f"this app is served already, on port {self._port}")
+            wanted = self._port_wanted
+            listener = listen(
+                self._host_wanted or ("127.0.0.1" if simulated else "0.0.0.0"),
+                config.DEFAULT_PORT if wanted is None else wanted,
+                may_move=simulated and wanted is None,
+            )
+            self._port = listener.getsockname()[1]
+            self._simulated_key = simulated_key
+            self._stopped.clear()
+            self._stopping = False
+            self._timers = Timers(self._clock)
+            self._register.open()
+            self._web = WebServer(self.flask, listener)
+            self._web.start()
+
+    def _stop(self) -> None:
+        try:
+            deadline = Deadline(config.STOP_TIMEOUT)
+            sessions = self._register.close()
+            for session in sessions:
+                session.end("server_stopped", code=1001)
+            late = [s for s in sessions if not s.join(deadline.remaining)]
+            running = [thread for session in late for thread in session.threads_in_user_code()]
+            if running:
+                _log.warning(hints.STILL_RUNNING, stacks(running))
+            with self._lock:
+                web, self._web = self._web, None
+            if web is not None:
+                web.stop()
+            self._timers.stop()
+            self._cloud_api.close()
+            atexit.unregister(self.stop)
+        finally:
+            self._stopped.set()
+
+
+_SESSION = ("session", "session_id", "user_id")
+_STOP = ("session_id", "user_id", "reason")
+
+
+class _Host:
+    """What sessions see of their server."""
+
+    def __init__(self, server: AppServer) -> None:
+        self.on_session = adapt(server.on_session, *_SESSION)
+        self.on_stop = adapt(server.on_stop, *_STOP)
+        self.session_over = server._register.forget
+
+
+class _Environment:
+    """The process's environment, and below it the ``.env`` file of the working directory."""
+
+    def __init__(self) -> None:
+        self._file: dict[str, str | None] = {}
+        path = Path(".env")
+        if path.is_file():
+            from dotenv import dotenv_values
+
+            self._file = dotenv_values(path)
+
+    def get(self, name: str) -> str | None:
+        """The value of a variable; an empty one counts as not set."""
+        return os.environ.get(name) or self._file.get(name) or None
+
+
+def _package_name(name: str | None, *, simulated: bool) -> str:
+    if name is not None:
+        if not isinstance(name, str) or len(name) > config.MAX_ID_CHARACTERS:
+            raise ConfigurationError(
+                f'a package name looks like "com.example.app", got {name!r:.200}'
+            )
+        return name
+    if not simulated:
+        raise ConfigurationError(hints.NO_PACKAGE_NAME)
+    script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "app"
+    return f"com.example.{re.sub(r'[^a-z0-9]+', '', script.lower()) or 'app'}"
+
+
+def _title(package_name: str) -> str:
+    return package_name.rpartition(".")[2].replace("_", " ").replace("-", " ").title()
+
+
+def _port(value: int | str | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        port = int(value)
+    except (TypeError, ValueError):
+        port = -1
+    if isinstance(value, bool | float) or not 0 <= port <= 65535:
+        raise ConfigurationError(hints.BAD_PORT.format(value))
+    return port
+
+
+def _count(name: str, value: Any, least: int) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+        raise ConfigurationError(f"{name} must be a number, {least} or more; got {value!r}")
+    return value
