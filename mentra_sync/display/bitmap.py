@@ -150,8 +150,8 @@ def to_bmp(
     """The BMP that glasses take, placed as by ``pad``.
 
     Bright pixels are lit: those whose strongest colour is above half.  ``dither`` shows shades
-    as patterns of dots instead, for photographs.  ``invert`` lights the dark ones, for black
-    drawings on white.  Transparent parts stay dark either way.  Raises as ``pad``.
+    as patterns of dots instead, for photographs.  ``invert`` first turns each colour into its
+    opposite, for drawings on white.  Transparent parts stay dark either way.  Raises as ``pad``.
     """
     area = _area(padding)
     picture = _fitted(_flat(load(image), "white" if invert else "black"), area)
