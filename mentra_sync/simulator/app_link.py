@@ -1,0 +1,106 @@
+"""The cloud's end of an app's websocket: who is it, and what does it say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mentra_sync.protocol import codec
+from mentra_sync.protocol.codec import MalformedMessage, iso_timestamp
+from mentra_sync.simulator import requests
+from mentra_sync.simulator.app_session import AppSession
+from mentra_sync.simulator.cloud import Cloud
+from mentra_sync.simulator.wearer import Wearer
+from mentra_sync.simulator.web_sockets import WebSocket
+
+Frame = dict[str, Any]
+
+
+class AppLink:
+    """One connection of an app; it belongs to a session once it has introduced itself."""
+
+    def __init__(self, cloud: Cloud, socket: WebSocket) -> None:
+        self._cloud = cloud
+        self._socket = socket
+        self._session: AppSession | None = None
+        self._wearer: Wearer | None = None
+
+    def receive(self, message: str | bytes) -> None:
+        """Take what the app sends; what is no JSON object ends the connection, as recorded."""
+        try:
+            if isinstance(message, bytes):
+                raise MalformedMessage("a binary frame")
+            frame = codec.parse(message)
+        except MalformedMessage:
+            self._socket.close(1011, "Internal server error")
+            return
+        with self._cloud.lock:
+            if self._session is None or self._wearer is None:
+                self._introduce(frame)
+            elif self._session.link is self:
+                self._wearer.glasses.frames.add(frame)
+                requests.handle(self._session, self._wearer, frame)
+
+    def ended(self) -> None:
+        """The websocket is gone."""
+        with self._cloud.lock:
+            if self._session is not None:
+                self._session.lost(self)
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame."""
+        self._socket.send(codec.dumps(frame))
+
+    def send_audio(self, data: bytes) -> None:
+        """Send a binary frame."""
+        self._socket.send(data)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close it in good order."""
+        self._socket.close(code, reason)
+
+    def abort(self) -> None:
+        """Lose the connection without a word."""
+        self._socket.abort()
+
+    def refuse(self, code: str, message: str) -> None:
+        """Say that a request is refused, and close."""
+        self.send(
+            {
+                "type": "tpa_connection_error",
+                "code": code,
+                "message": message,
+                "timestamp": iso_timestamp(),
+            }
+        )
+        self._socket.close(1008, message)
+
+    def _introduce(self, frame: Frame) -> None:
+        """The first frame says which app this is, and for whom."""
+        if frame.get("type") != "tpa_connection_init":
+            self.refuse("SESSION_NOT_FOUND", "Session not found")
+            return
+        session_id, package = frame.get("sessionId"), frame.get("packageName")
+        if not isinstance(session_id, str):
+            self._socket.close(1011, "Internal server error")
+            return
+        if "-" not in session_id:
+            self._socket.close(1008, "Invalid session ID format")
+            return
+        user_id = session_id.partition("-")[0]
+        if isinstance(package, str) and session_id.endswith(f"-{package}"):
+            user_id = session_id[: -len(package) - 1]
+        self._enter(self._cloud.find_wearer(user_id), package, frame.get("apiKey"))
+
+    def _enter(self, wearer: Wearer | None, package: Any, api_key: Any) -> None:
+        if wearer is None or wearer.ended:
+            self.refuse("SESSION_NOT_FOUND", "Session not found")
+            return
+        app = self._cloud.registry.by_key(package, api_key)
+        if app is None:
+            self.refuse("INVALID_API_KEY", "Invalid API key")
+            return
+        session = wearer.session_of(app)
+        self._session, self._wearer = session, wearer
+        if not session.connected(self):
+            self._session = None
+            self.refuse("APP_NOT_STARTED", "App not started for this session")

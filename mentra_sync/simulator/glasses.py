@@ -1,0 +1,293 @@
+"""One wearer's glasses in Python: press, say, look up, and see what the app does.
+
+They are there whether a page is open or not; every page mirrors them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mentra_sync.protocol.capabilities import KNOWN
+from mentra_sync.protocol.names import HeadDirection, PressType, TouchGesture
+from mentra_sync.simulator.lens import Lens
+from mentra_sync.simulator.phone import Phone
+from mentra_sync.simulator.recogniser import Hear, Recogniser
+from mentra_sync.simulator.records import Record
+from mentra_sync.simulator.schedule import Schedule
+from mentra_sync.simulator.speaker import Speaker
+
+Frame = dict[str, Any]
+
+NO_PHOTOS = {"code": "CAMERA_UNAVAILABLE", "message": "The simulated glasses take no photos"}
+
+
+@dataclass(frozen=True)
+class Light:
+    """What the LED was told: ``on_ms``, ``off_ms`` and ``count`` are None when it is to be off."""
+
+    action: str
+    color: str | None = None
+    on_ms: float | None = None
+    off_ms: float | None = None
+    count: int | None = None
+
+
+class Glasses:
+    """A pair of glasses: inputs as methods, outputs as records.
+
+    Inputs return how many running apps they have reached.  Every method may be called from any
+    thread; none blocks.  ``lens``, ``spoken`` (texts), ``played`` (URLs), ``lights`` and
+    ``frames`` (all that apps have sent to the cloud) can be waited on.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        schedule: Schedule,
+        *,
+        send: Callable[[Frame], int],
+        hear: Hear,
+        send_audio: Callable[[bytes], int],
+        realistic: bool,
+    ) -> None:
+        self.model = model
+        self.tell: Callable[[Frame], None] = lambda message: None
+        """Told what a page should show; set before anything happens."""
+        self.lens = Lens(schedule.clock.now, self._tell)
+        self.lights: Record[Light] = Record()
+        self.frames: Record[Frame] = Record()
+        self._send = send
+        self._send_audio = send_audio
+        self._speaker = Speaker(schedule, self.send, self._tell, realistic=realistic)
+        self._recogniser = Recogniser(schedule, hear, self._tell, realistic=realistic)
+        # A tuple that is replaced, never changed: read without a lock.
+        self._phones: tuple[Phone, ...] = ()
+        self._state: dict[str, Frame] = {}
+
+    @property
+    def spoken(self) -> Record[str]:
+        """The texts that were spoken."""
+        return self._speaker.spoken
+
+    @property
+    def played(self) -> Record[str]:
+        """The addresses of the audio that was played."""
+        return self._speaker.played
+
+    # --- Inputs ------------------------------------------------------------------------------
+
+    def say(
+        self,
+        text: str,
+        interim: bool = True,
+        language: str = "en-US",
+        *,
+        translations: dict[str, str] | None = None,
+    ) -> None:
+        """Say something: interim transcriptions that grow word by word, then the final one.
+
+        ``translations`` are what apps that listen to a translation get: a text by the language
+        they want (``{"de-DE": "hallo"}``).  Raises ValueError for a malformed language code.
+        """
+        self._recogniser.say(
+            text, interim=interim, language=language, translations=translations or {}
+        )
+
+    def hear(self, text: str, final: bool, language: str = "en-US") -> None:
+        """Pass on what a recogniser elsewhere has made of somebody's speech so far."""
+        self._recogniser.hear(text, final=final, language=language)
+
+    def press(self, button: str = "main", kind: str = "short") -> int:
+        """Press a button, ``kind`` ``short`` or ``long``."""
+        _check("kind", kind, PressType.values())
+        return self._report("button_press", buttonId=button, pressType=kind)
+
+    def head(self, position: str) -> int:
+        """Look ``up`` or ``down``."""
+        _check("position", position, HeadDirection.values())
+        return self._report("head_position", position=position)
+
+    def touch(self, gesture: str) -> int:
+        """Make a gesture on the touch pad, for example ``double_tap``."""
+        _check("gesture", gesture, TouchGesture.values())
+        return self._report("touch_event", device_model=self.model, gesture_name=gesture)
+
+    def battery(self, level: int, charging: bool = False, time_remaining: int | None = None) -> int:
+        """Report the glasses' battery: 0 to 100, and the minutes that are left."""
+        return self._battery("glasses_battery_update", level, charging, time_remaining)
+
+    def phone_battery(
+        self, level: int, charging: bool = False, time_remaining: int | None = None
+    ) -> int:
+        """Report the phone's battery: 0 to 100, and the minutes that are left."""
+        return self._battery("phone_battery_update", level, charging, time_remaining)
+
+    def connection(
+        self,
+        status: str = "CONNECTED",
+        *,
+        model: str | None = None,
+        wifi: bool | None = None,
+        ssid: str | None = None,
+    ) -> int:
+        """Report how glasses and phone are connected; another ``model`` changes the glasses."""
+        self.model = model or self.model
+        fields: Frame = {"modelName": self.model, "status": status}
+        if wifi is not None:
+            fields["wifi"] = {"connected": wifi} | ({"ssid": ssid} if ssid else {})
+        return self._report("glasses_connection_state", **fields)
+
+    def voice_activity(self, status: bool) -> int:
+        """Report that somebody has begun (or stopped) to speak."""
+        return self._report("VAD", status=status)
+
+    def move_to(
+        self,
+        latitude: float,
+        longitude: float,
+        accuracy: float | None = None,
+        altitude: float | None = None,
+    ) -> int:
+        """Be somewhere: degrees, and metres."""
+        return self._report(
+            "location_update",
+            lat=latitude,
+            lng=longitude,
+            **_known(accuracy=accuracy, altitude=altitude),
+        )
+
+    def notify(
+        self,
+        app: str,
+        title: str,
+        content: str = "",
+        priority: str = "normal",
+        notification_id: str = "n1",
+    ) -> int:
+        """Get a notification on the phone."""
+        return self._report(
+            "phone_notification",
+            notificationId=notification_id,
+            app=app,
+            title=title,
+            content=content,
+            priority=priority,
+        )
+
+    def dismiss(self, notification_id: str = "n1") -> int:
+        """Dismiss a notification on the phone."""
+        return self._report(
+            "phone_notification_dismissed",
+            notificationId=notification_id,
+            notificationKey=notification_id,
+            packageName="",
+        )
+
+    def calendar(
+        self, title: str, start: str, end: str, timezone: str = "UTC", event_id: str = "e1"
+    ) -> int:
+        """Have an appointment; ``start`` and ``end`` are ISO 8601."""
+        return self._report(
+            "calendar_event",
+            eventId=event_id,
+            title=title,
+            dtStart=start,
+            dtEnd=end,
+            timezone=timezone,
+            timeStamp=start,
+        )
+
+    def audio(self, data: bytes) -> int:
+        """Let the microphone hear PCM: 16 bit, mono, 16 kHz."""
+        return self._send_audio(data)
+
+    def send(self, frame: Frame) -> int:
+        """Send any frame of section 13, for example ``photo_taken`` or ``vps_coordinates``."""
+        return self._send({**frame, "timestamp": frame.get("timestamp", _now_ms())})
+
+    def _report(self, kind: str, **fields: Any) -> int:
+        return self.send({"type": kind, **fields})
+
+    def _battery(self, kind: str, level: int, charging: bool, time_remaining: int | None) -> int:
+        if not 0 <= level <= 100:
+            raise ValueError(f"level must be 0 to 100, got {level!r}")
+        return self._report(
+            kind, level=level, charging=charging, **_known(timeRemaining=time_remaining)
+        )
+
+    # --- From the cloud ----------------------------------------------------------------------
+
+    def receive(self, frame: Frame) -> None:
+        """Take a frame from the cloud, and pass it on to the pages that mirror these glasses."""
+        kind = frame.get("type")
+        if kind == "audio_play_request":
+            # Several pages must not speak at once: the newest does.
+            self._speaker.play(frame, self._phones[-1] if self._phones else None)
+            return
+        for phone in self._phones:
+            phone.send(frame)
+        if kind == "display_event":
+            self.lens.show(frame, self.model, self._has_display())
+        elif kind == "audio_stop_request":
+            self._speaker.stop(str(frame.get("appId")))
+        elif kind == "app_stopped":
+            self._state.pop("app_started", None)
+            self._speaker.stop(str(frame.get("packageName")))
+        elif kind in ("app_started", "microphone_state_change"):
+            self._state[str(kind)] = frame
+        elif kind == "rgb_led_control":
+            self._light(frame)
+        elif kind == "photo_request":
+            request_id = frame.get("requestId")
+            self._report("photo_response", requestId=request_id, success=False, error=NO_PHOTOS)
+
+    def _has_display(self) -> bool:
+        known = KNOWN.get(self.model)
+        return known is None or known.has_display
+
+    def _light(self, frame: Frame) -> None:
+        names = ("action", "color", "ontime", "offtime", "count")
+        self.lights.add(Light(*(frame.get(name) for name in names)))  # type: ignore[arg-type]
+        self._report("rgb_led_control_response", requestId=frame.get("requestId"), success=True)
+
+    # --- Pages -------------------------------------------------------------------------------
+
+    def attach(self, phone: Phone) -> None:
+        """A page (or a real phone) mirrors these glasses from now on."""
+        self._phones = (*self._phones, phone)
+
+    def detach(self, phone: Phone) -> None:
+        """A page was closed."""
+        self._phones = tuple(one for one in self._phones if one is not phone)
+        self._speaker.phone_gone(phone)
+
+    def current(self) -> list[Frame]:
+        """The frames that bring a newly attached page up to date."""
+        return [*self._state.values(), *self.lens.frames()]
+
+    def speech_began(self, request_id: str) -> None:
+        """A page has begun to speak."""
+        self._speaker.began(request_id)
+
+    def played_by_page(self, frame: Frame) -> None:
+        """A page has played something, or could not (``audio_play_response``)."""
+        self._speaker.answered(frame)
+
+    def _tell(self, message: Frame) -> None:
+        self.tell(message)
+
+
+def _check(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+
+
+def _known(**fields: Any) -> Frame:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _now_ms() -> int:
+    return round(time.time() * 1000)

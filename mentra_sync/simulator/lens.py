@@ -1,0 +1,224 @@
+"""The lens of simulated glasses: what is on it now, and what was on it before."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mentra_sync.clock import Deadline
+from mentra_sync.display.profiles import G1, SIMULATED, Z100, Profile
+from mentra_sync.display.wrap import UNLIMITED, wrap
+from mentra_sync.protocol.codec import iso_timestamp
+from mentra_sync.simulator import limits
+from mentra_sync.simulator.displays import BOOT_TITLE, SYSTEM_PACKAGE
+from mentra_sync.simulator.records import WAIT_SECONDS
+
+PROFILES: dict[str, Profile] = {
+    "Even Realities G1": G1,
+    "Vuzix Z100": Z100,
+    "Simulated Glasses": SIMULATED,
+}
+"""How text fits on the lens of each model; any other is taken for the last."""
+
+MAX_TEXT = 5_000
+"""Characters of a text that are broken into lines: no lens holds a tenth of it."""
+
+NOTHING: dict[str, Any] = {"layoutType": "clear_view"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one view of the lens showed from some moment on.
+
+    ``lines`` are the text as it is broken on the lens, ``text`` is the text as it was sent,
+    ``columns`` the same in two columns where the layout has two.  ``at`` is session time,
+    ``time`` the date and time.  An empty lens has no text and no lines.
+    """
+
+    view: str
+    layout: dict[str, Any] = field(repr=False)
+    lines: tuple[str, ...]
+    text: str
+    title: str | None
+    columns: tuple[tuple[str, ...], ...] | None
+    package: str
+    boot: bool
+    at: float
+    time: str
+
+    def message(self) -> dict[str, Any]:
+        """As the page is told."""
+        message = {
+            "view": self.view,
+            "lines": list(self.lines),
+            "layout": self.layout,
+            "boot": self.boot,
+            "at": self.time,
+        }
+        if self.title is not None:
+            message["title"] = self.title
+        if self.columns is not None:
+            message["columns"] = [list(column) for column in self.columns]
+        return message
+
+
+class Lens:
+    """What the wearer sees; ``main`` and ``dashboard`` are its two views.
+
+    Every method may be called from any thread.
+    """
+
+    def __init__(self, now: Callable[[], float], tell: Callable[[dict[str, Any]], None]) -> None:
+        self._now = now
+        self._tell = tell
+        self._changed = threading.Condition()  # guards everything below
+        self._views = {view: self._shown(view, {}, SIMULATED) for view in ("main", "dashboard")}
+        self._frames: dict[str, dict[str, Any]] = {}
+        self._history: deque[Shown] = deque(maxlen=limits.MAX_HISTORY)
+        self._count = 0
+        self._matched = 0
+
+    @property
+    def main(self) -> Shown:
+        """The main view as it is now."""
+        with self._changed:
+            return self._views["main"]
+
+    @property
+    def dashboard(self) -> Shown:
+        """The dashboard as it is now."""
+        with self._changed:
+            return self._views["dashboard"]
+
+    @property
+    def text(self) -> str:
+        """The text on the main view, as it was sent; empty when there is none."""
+        return self.main.text
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text on the main view, as it is broken into lines."""
+        return self.main.lines
+
+    @property
+    def history(self) -> list[Shown]:
+        """Everything that was shown, on both views, oldest first."""
+        with self._changed:
+            return list(self._history)
+
+    def wait_for(self, wanted: object, timeout: float = WAIT_SECONDS) -> Shown | None:
+        """Block until the lens shows something, and return it; None after ``timeout`` (s, real).
+
+        ``wanted`` is a part of the text (however it is broken into lines), or a function that
+        says yes to a :class:`Shown`.  What is shown now counts, and so does what was shown for
+        a moment since the last thing that a call of ``wait_for`` found.
+        """
+        matches = self._matcher(wanted)
+        deadline = Deadline(timeout)
+        with self._changed:
+            seen = self._matched
+            now = list(self._views.values())
+        while True:
+            for shown in now:
+                if matches(shown):
+                    return shown
+            with self._changed:
+                fresh_ones = self._changed.wait_for(lambda: self._count > seen, deadline.remaining)  # noqa: B023
+                if not fresh_ones:
+                    return None
+                now = list(self._history)[-(self._count - seen) :]
+                before, seen = seen, self._count
+            for index, shown in enumerate(now):
+                if matches(shown):
+                    self._found(before + index + 1)
+                    return shown
+            now = []
+
+    def show(self, frame: dict[str, Any], model: str, has_display: bool) -> None:
+        """Put a display on the lens, as the cloud has sent it."""
+        if not has_display:
+            return
+        view = "dashboard" if frame.get("view") == "dashboard" else "main"
+        shown = self._shown(view, frame, PROFILES.get(model, SIMULATED))
+        with self._changed:
+            self._views[view] = shown
+            self._frames[view] = frame
+            self._history.append(shown)
+            self._count += 1
+            self._tell({"kind": "lens", **shown.message()})
+            self._changed.notify_all()
+
+    def frames(self) -> list[dict[str, Any]]:
+        """The displays that are on the lens now, for glasses that have just connected."""
+        with self._changed:
+            return list(self._frames.values())
+
+    def message(self) -> dict[str, Any]:
+        """Both views, as the page is told when it opens."""
+        with self._changed:
+            return {view: shown.message() for view, shown in self._views.items()}
+
+    def _found(self, count: int) -> None:
+        with self._changed:
+            self._matched = max(self._matched, count)
+
+    def _matcher(self, wanted: object) -> Callable[[Shown], bool]:
+        if callable(wanted):
+            return lambda shown: bool(wanted(shown))
+        words = " ".join(str(wanted).split())
+        return lambda shown: words in " ".join(shown.text.split())
+
+    def _shown(self, view: str, frame: dict[str, Any], profile: Profile) -> Shown:
+        layout = frame.get("layout")
+        if not isinstance(layout, dict):
+            layout = NOTHING
+        title, parts = _texts(layout)
+        columns = tuple(_lines(part, profile, len(parts)) for part in parts)
+        lines = tuple(line for column in columns for line in column)
+        if title is not None:
+            lines = (*_lines(title, profile, 1), *lines)
+        package = str(frame.get("packageName", ""))
+        return Shown(
+            view=view,
+            layout=layout,
+            lines=lines,
+            text="\n".join(part for part in (title, *parts) if part),
+            title=title,
+            columns=columns if len(columns) == 2 else None,
+            package=package,
+            boot=package == SYSTEM_PACKAGE and (title or "").startswith(BOOT_TITLE),
+            at=self._now(),
+            time=iso_timestamp(),
+        )
+
+
+_TEXT_FIELDS: dict[str, tuple[str, ...]] = {
+    "text_wall": ("text",),
+    "reference_card": ("text",),
+    "double_text_wall": ("topText", "bottomText"),
+    "dashboard_card": ("leftText", "rightText"),
+}
+
+
+def _texts(layout: dict[str, Any]) -> tuple[str | None, list[str]]:
+    """The title of a layout, if it is of a kind that has one, and its texts."""
+    kind = layout.get("layoutType")
+    names = _TEXT_FIELDS.get(kind, ()) if isinstance(kind, str) else ()
+    title = _text(layout, "title") if kind == "reference_card" else None
+    return title, [_text(layout, name) for name in names]
+
+
+def _text(layout: dict[str, Any], name: str) -> str:
+    value = layout.get(name)
+    return value[:MAX_TEXT] if isinstance(value, str) else ""
+
+
+def _lines(text: str, profile: Profile, columns: int) -> tuple[str, ...]:
+    """A text in lines as wide as a column of the lens; nothing for an empty one."""
+    if not text.strip():
+        return ()
+    width = profile.width_px // max(columns, 1)
+    return wrap(text, profile=profile, max_width_px=width, max_bytes=UNLIMITED).lines

@@ -1,0 +1,117 @@
+"""The simulator's numbers: how long the recorded cloud waits, and what this one puts up with.
+
+Times are seconds.  "Wire" times are real; "session" times follow the session's clock.
+"""
+
+from __future__ import annotations
+
+# --- Starting and stopping an app (wire) -----------------------------------------------------
+
+WEBHOOK_TIMEOUT = 10.0
+"""How long an app may take to answer a webhook."""
+
+WEBHOOK_PAUSE = 1.0
+"""Between a webhook that failed and its one repetition."""
+
+GRACE = 5.0
+"""How long the cloud waits for an app whose connection was lost before it restarts it."""
+
+RESURRECTION_PAUSE = 0.03
+"""Between the stop webhook and the new session request; recorded: 20 to 40 ms."""
+
+WEBHOOK_THREADS = 8
+"""Webhooks on their way at once; further ones wait."""
+
+MAX_WEBHOOK_ANSWER = 64 * 1024
+"""Bytes of a webhook's answer that are read."""
+
+# --- Keeping connections (wire) --------------------------------------------------------------
+
+PING_INTERVAL = 10.0
+"""The cloud pings apps and glasses this often."""
+
+PONG_TIMEOUT = 30.0
+"""Glasses that send no pong for so long are gone; apps are never asked for theirs."""
+
+GLASSES_GONE = 60.0
+"""The apps of a wearer whose glasses are away for so long are ended."""
+
+CLOSE_TIMEOUT = 1.0
+"""How long a closing websocket waits for the other side's close frame."""
+
+HTTP_TIMEOUT = 30.0
+"""A connection that sends nothing, or takes nothing, for so long is closed."""
+
+# --- Sizes -----------------------------------------------------------------------------------
+
+MAX_APP_FRAME = 8 * 1024 * 1024
+"""Bytes of one frame from an app: an animation of several hundred pictures."""
+
+MAX_PAGE_FRAME = 1024 * 1024
+"""Bytes of one frame from the page or from glasses."""
+
+MAX_UNSENT = 32 * 1024 * 1024
+"""Bytes that may wait for a peer that does not read; beyond that it counts as lost."""
+
+MAX_REQUEST = 2 * 1024 * 1024
+"""Bytes of one HTTP body: all of a user's storage, and its JSON dress."""
+
+MAX_STORAGE = 1024 * 1024
+"""Bytes of all values of one user in one app (section 7)."""
+
+MAX_CONNECTIONS = 500
+"""Connections that the web server holds at once; an app and a page need about ten."""
+
+MAX_SUBSCRIPTIONS = 1000
+"""Streams in one subscription list; an app uses a handful."""
+
+MAX_OPEN_REQUESTS = 1000
+"""Requests to the glasses whose answers are awaited; the oldest are forgotten."""
+
+MAX_HISTORY = 10_000
+"""Displays, utterances and the like that the glasses remember."""
+
+MAX_LOG_BACKLOG = 500
+"""Log records that a newly opened page is shown."""
+
+MAX_LOG_TEXT = 20_000
+"""Characters of one log message or traceback on the page."""
+
+# --- Displays (session) ----------------------------------------------------------------------
+
+BOOT_SECONDS = 1.5
+"""How long the boot screen stays."""
+
+# --- Speech (session) ------------------------------------------------------------------------
+
+CHARACTERS_PER_SECOND = 15.0
+"""How fast a voice reads a text aloud."""
+
+SHORTEST_SPEECH = 0.5
+"""Even "Hi" takes a moment."""
+
+LONGEST_SPEECH = 60.0
+"""Where the length of silence is cut, so that a long text cannot ask for any amount of it."""
+
+MAX_SPEECH_CHARACTERS = 10_000
+"""The longest text that is made into audio."""
+
+SPEECH_BEGINS_WITHIN = 1.0
+"""A page that has not begun to speak by then (muted, no voices) is not going to."""
+
+AUDIO_BEGINS_WITHIN = 5.0
+"""The same for audio from elsewhere, which has to be fetched first."""
+
+SILENT_AUDIO_SECONDS = 1.0
+"""What audio of unknown length takes when no page plays it."""
+
+PAGE_PATIENCE = 10.0
+"""Added to twice the expected length: a page that is silent beyond that has forgotten us."""
+
+# --- The recogniser (session) ----------------------------------------------------------------
+
+WORD_SECONDS = 0.15
+"""Between two interim texts of one utterance."""
+
+FINAL_SECONDS = 0.3
+"""From the last interim text to the final one."""

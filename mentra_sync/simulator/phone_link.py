@@ -1,0 +1,62 @@
+"""The cloud's end of ``/glasses-ws``: a phone with glasses, or the page that stands in for it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from mentra_sync.protocol import codec
+from mentra_sync.protocol.codec import MalformedMessage, iso_timestamp
+from mentra_sync.simulator.wearer import Wearer
+from mentra_sync.simulator.web_sockets import WebSocket
+
+logger = logging.getLogger(__name__)
+
+Frame = dict[str, Any]
+
+
+class PhoneLink:
+    """One connection of a phone; it mirrors the wearer's glasses once it has introduced itself."""
+
+    def __init__(self, wearer: Wearer, socket: WebSocket) -> None:
+        self._wearer = wearer
+        self._glasses = wearer.glasses
+        self._socket = socket
+
+    def receive(self, message: str | bytes) -> None:
+        """Take what the phone sends; what is no JSON object is ignored."""
+        if isinstance(message, bytes):
+            self._glasses.audio(message)
+            return
+        try:
+            frame = codec.parse(message)
+        except MalformedMessage as error:
+            logger.warning("the glasses' socket sent what is no message: %s", error)
+            return
+        kind = frame.get("type")
+        if kind == "connection_init":
+            self._introduce()
+        elif kind == "audio_play_response":
+            self._glasses.played_by_page(frame)
+        else:
+            self._glasses.send(frame)
+
+    def ended(self) -> None:
+        """The websocket is gone."""
+        self._glasses.detach(self)
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame; never blocks."""
+        self._socket.send(codec.dumps(frame))
+
+    def _introduce(self) -> None:
+        self.send(
+            {
+                "type": "connection_ack",
+                "sessionId": self._wearer.user_id,
+                "timestamp": iso_timestamp(),
+            }
+        )
+        self._glasses.attach(self)
+        for frame in self._glasses.current():
+            self.send(frame)

@@ -1,0 +1,116 @@
+"""What is due later: one thread that calls functions at their moments of a clock."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+
+from mentra_sync.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+
+class Later:
+    """A function that waits for its moment; :meth:`cancel` forgets it."""
+
+    def __init__(self, schedule: Schedule, due: float, function: Callable[[], object]) -> None:
+        self.due = due
+        self.function = function
+        self.cancelled = False
+        self._schedule = schedule
+
+    def cancel(self) -> None:
+        """Never call the function, unless that has begun already; callable any number of times."""
+        self._schedule.forget(self)
+
+
+class Schedule:
+    """Calls functions when their time has come, one after the other, on a thread of its own.
+
+    The functions must not block.  One that raises is logged, and the others go on.
+    """
+
+    def __init__(self, clock: Clock, name: str) -> None:
+        self.clock = clock
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._changed = threading.Condition()  # guards everything below
+        self._heap: list[tuple[float, int, Later]] = []
+        self._numbers = itertools.count()
+        self._version = 0
+        self._running = False
+        self._stopped = False
+
+    def start(self) -> None:
+        """Begin to call what is due."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Forget everything and end the thread; waits for a function that is running."""
+        with self._changed:
+            self._stopped = True
+            self._heap.clear()
+            self._changed.notify_all()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def after(self, seconds: float, function: Callable[[], object]) -> Later:
+        """Call ``function`` in so many seconds of the clock."""
+        return self.at(self.clock.now() + seconds, function)
+
+    def at(self, moment: float, function: Callable[[], object]) -> Later:
+        """Call ``function`` at a reading of the clock; functions of one moment keep their order."""
+        later = Later(self, moment, function)
+        with self._changed:
+            if not self._stopped:
+                heapq.heappush(self._heap, (moment, next(self._numbers), later))
+                self._version += 1
+                self._changed.notify_all()
+        return later
+
+    def forget(self, later: Later) -> None:
+        """See :meth:`Later.cancel`."""
+        with self._changed:
+            later.cancelled = True
+            self._version += 1
+            self._changed.notify_all()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is running and nothing is due."""
+        with self._changed:
+            self._drop_cancelled()
+            due = bool(self._heap) and self._heap[0][0] <= self.clock.now()
+            return not (self._running or due)
+
+    def _run(self) -> None:
+        while (later := self._next()) is not None:
+            try:
+                later.function()
+            except Exception:
+                logger.exception("the simulator failed at something that was due")
+
+    def _next(self) -> Later | None:
+        """The next function whose moment has come; None when stopped."""
+        with self._changed:
+            self._running = False
+            while not self._stopped:
+                self._drop_cancelled()
+                due = self._heap[0][0] if self._heap else None
+                if due is not None and due <= self.clock.now():
+                    self._running = True
+                    return heapq.heappop(self._heap)[2]
+                self._wait(due)
+            return None
+
+    def _wait(self, due: float | None) -> None:
+        version = self._version
+        self.clock.wait_for(
+            self._changed, lambda: self._stopped or self._version != version, until=due
+        )
+
+    def _drop_cancelled(self) -> None:
+        while self._heap and self._heap[0][2].cancelled:
+            heapq.heappop(self._heap)

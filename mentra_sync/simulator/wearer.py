@@ -1,0 +1,354 @@
+"""One wearer's session with the cloud: the glasses on one side, the apps on the other."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from mentra_sync import config
+from mentra_sync.protocol import codec
+from mentra_sync.protocol.capabilities import KNOWN
+from mentra_sync.protocol.codec import iso_timestamp
+from mentra_sync.simulator import limits, subscriptions
+from mentra_sync.simulator.app_session import AppSession, State
+from mentra_sync.simulator.displays import Displays
+from mentra_sync.simulator.faces import CloudFace
+from mentra_sync.simulator.glasses import Glasses
+from mentra_sync.simulator.registry import App
+from mentra_sync.simulator.schedule import Later
+
+Frame = dict[str, Any]
+
+SYSTEM_SETTINGS: Frame = {
+    "useOnboardMic": False,
+    "contextualDashboard": True,
+    "metricSystemEnabled": False,
+    "headUpAngle": 20,
+    "dashboardHeight": 4,
+    "dashboardDepth": 5,
+    "brightness": 50,
+    "autoBrightness": False,
+    "sensingEnabled": True,
+    "alwaysOnStatusBar": False,
+    "bypassVad": False,
+    "bypassAudioEncoding": False,
+    "enforceLocalTranscription": False,
+}
+"""What a new wearer's settings are in the recorded cloud."""
+
+
+class Wearer:
+    """What the cloud knows of one wearer; its lock guards all of it."""
+
+    def __init__(self, cloud: CloudFace, user_id: str, model: str) -> None:
+        self.user_id = user_id
+        self.system_settings = dict(SYSTEM_SETTINGS)
+        self.apps: dict[str, AppSession] = {}
+        self.present = True
+        """Whether the phone that carries the glasses is connected."""
+        self.ended = False
+        """Whether the phone has been away for so long that the cloud has given it up."""
+        self.model = model
+        self.glasses_connected = True
+        self.wifi_connected = bool((self.capabilities() or {}).get("hasWifi"))
+        self.displays = Displays(
+            cloud.session_time, cloud.lock, self._send_to_glasses, realistic=cloud.realistic
+        )
+        self.glasses = Glasses(
+            model,
+            cloud.session_time,
+            send=self.from_glasses,
+            hear=self.hear,
+            send_audio=self.from_microphone,
+            realistic=cloud.realistic,
+        )
+        self._cloud = cloud
+        self._location: Frame | None = None
+        self._polls: list[tuple[AppSession, str]] = []
+        self._asked: dict[str, AppSession] = {}
+        self._was_running: list[App] = []
+        self._gone: Later | None = None
+        self._told_tier = False
+
+    def session_of(self, app: App) -> AppSession:
+        """The session of an app, which is there from the first time that anybody asks."""
+        session = self.apps.get(app.package_name)
+        if session is None or session.app is not app:
+            session = self.apps[app.package_name] = AppSession(self._cloud, self, app)
+        return session
+
+    def streams(self) -> list[str]:
+        """What the running apps of this wearer listen to."""
+        listening = (session.streams for session in self.apps.values() if session.live)
+        return list(dict.fromkeys(stream for streams in listening for stream in streams))
+
+    # --- To the glasses ----------------------------------------------------------------------
+
+    def capabilities(self) -> Frame | None:
+        """What the glasses can do, as the wire has it; None for a model that nobody knows."""
+        known = KNOWN.get(self.model)
+        return None if known is None else codec.encode(known)
+
+    def tell_glasses(self, kind: str, **fields: Any) -> None:
+        """Send the glasses a frame of the cloud's own."""
+        self._send_to_glasses({"type": kind, **fields, "timestamp": iso_timestamp()})
+
+    def tell_state(self) -> None:
+        """Tell the glasses whether their microphone is needed, and that apps have changed."""
+        state = subscriptions.microphone_state(self.streams())
+        self.tell_glasses("microphone_state_change", sessionId=self.user_id, **state)
+        self.tell_glasses("app_state_change", sessionId=self.user_id)
+
+    def first_start(self) -> None:
+        """As recorded: once, after the first app has been started."""
+        if not self._told_tier:
+            self._told_tier = True
+            self.tell_glasses("set_location_tier", tier="reduced")
+
+    def _send_to_glasses(self, frame: Frame) -> None:
+        if self.present:
+            self.glasses.receive(frame)
+
+    # --- From the glasses --------------------------------------------------------------------
+
+    def from_glasses(self, frame: Frame) -> int:
+        """Take what the glasses report; returns how many apps it reached."""
+        kind = frame.get("type")
+        if not isinstance(kind, str) or len(kind) > config.MAX_ID_CHARACTERS:
+            return 0
+        with self._cloud.lock:
+            own = getattr(self, f"_on_{kind}", None) if kind in _OWN else None
+            return own(frame) if own is not None else self.route(kind, frame)
+
+    def route(self, event: str, data: Frame) -> int:
+        """Send an event to every app that listens to it; returns how many there are."""
+        permission = subscriptions.permission_for(event)
+        reached = 0
+        for session in list(self.apps.values()):
+            if not session.live or not session.app.allows(permission):
+                continue
+            names = subscriptions.event_names(session.streams, event, data)
+            for name in names:
+                session.send_event(name, data)
+            reached += bool(names)
+        return reached
+
+    def hear(self, data: Frame, translations: dict[str, str]) -> int:
+        """Send a transcription, and what it is in other languages; returns how many apps heard."""
+        with self._cloud.lock:
+            language = data["transcribeLanguage"]
+            opened = subscriptions.transcription_streams(self.streams())
+            reached = 0
+            for session in list(self.apps.values()):
+                if not session.live or not session.app.allows("MICROPHONE"):
+                    continue
+                names = subscriptions.transcription_names(session.streams, language, opened)
+                for name in names:
+                    session.send_event(name, data)
+                heard = bool(names)
+                if data["isFinal"]:
+                    heard |= self._translate(session, data, translations)
+                reached += heard
+            return reached
+
+    def _translate(self, session: AppSession, data: Frame, known: dict[str, str]) -> bool:
+        """Send final speech to a session's translation streams; without words, untranslated."""
+        names = subscriptions.translation_names(session.streams, data["transcribeLanguage"])
+        for name, target in names:
+            translation = {
+                "type": "translation",
+                "text": known.get(target, data["text"]),
+                "originalText": data["text"],
+                "isFinal": True,
+                "startTime": 0,
+                "endTime": 0,
+                "duration": 0,
+                "transcribeLanguage": data["transcribeLanguage"],
+                "translateLanguage": target,
+                "didTranslate": target in known,
+                "provider": data["provider"],
+            }
+            session.send_event(name, translation)
+        return bool(names)
+
+    def from_microphone(self, data: bytes) -> int:
+        """Send sound to every app that listens to it; returns how many there are."""
+        with self._cloud.lock:
+            listeners = [
+                session
+                for session in self.apps.values()
+                if session.live
+                and "audio_chunk" in session.streams
+                and session.app.allows("MICROPHONE")
+            ]
+            for session in listeners:
+                session.send_audio(data)
+            return len(listeners)
+
+    # --- Answers of the glasses --------------------------------------------------------------
+
+    def expect_answer(self, request_id: Any, session: AppSession) -> bool:
+        """Remember who asked the glasses for something; False when that is no request id."""
+        if not isinstance(request_id, str) or not 0 < len(request_id) <= config.MAX_ID_CHARACTERS:
+            return False
+        self._asked[request_id] = session
+        while len(self._asked) > limits.MAX_OPEN_REQUESTS:
+            del self._asked[next(iter(self._asked))]
+        return True
+
+    def _asker(self, frame: Frame) -> AppSession | None:
+        """Who awaits this answer; it is answered once."""
+        request_id = frame.get("requestId")
+        return self._asked.pop(request_id, None) if isinstance(request_id, str) else None
+
+    def _on_audio_play_response(self, frame: Frame) -> int:
+        session = self._asker(frame)
+        if session is None:
+            return 0
+        fields = ("success", "error", "duration")
+        answer: Frame = {name: frame[name] for name in fields if name in frame}
+        session.send(
+            {
+                "type": "audio_play_response",
+                "sessionId": session.session_id,
+                "requestId": frame["requestId"],
+                **answer,
+                "timestamp": iso_timestamp(),
+            }
+        )
+        return 1
+
+    def _on_photo_response(self, frame: Frame) -> int:
+        session = self._asker(frame)
+        if session is None:
+            return 0
+        if frame.get("success") is not True and "error" not in frame:
+            frame = {
+                "type": "photo_response",
+                "requestId": frame["requestId"],
+                "success": False,
+                "error": {"code": frame.get("errorCode"), "message": frame.get("errorMessage")},
+            }
+        session.send(frame)
+        return 1
+
+    # --- What the cloud remembers ------------------------------------------------------------
+
+    def _on_location_update(self, frame: Frame) -> int:
+        fields = ("lat", "lng", "accuracy", "altitude")
+        location = {name: frame[name] for name in fields if frame.get(name) is not None}
+        self._location = location
+        polls, self._polls = self._polls, []
+        for session, correlation_id in polls:
+            self._answer_poll(session, correlation_id)
+        data = {"type": "location_update", **location, "timestamp": iso_timestamp()}
+        return self.route("location_update", data)
+
+    def poll_location(self, session: AppSession, correlation_id: str, accuracy: Any) -> None:
+        """Answer from the last known location, however old; ask the glasses only when there is
+        none."""
+        if self._location is not None:
+            self._answer_poll(session, correlation_id)
+            return
+        self._polls.append((session, correlation_id))
+        del self._polls[: -limits.MAX_OPEN_REQUESTS]
+        self.tell_glasses(
+            "request_single_location", accuracy=accuracy, correlationId=correlation_id
+        )
+
+    def _answer_poll(self, session: AppSession, correlation_id: str) -> None:
+        data = {
+            "type": "location_update",
+            **(self._location or {}),
+            "timestamp": iso_timestamp(),
+            "correlationId": correlation_id,
+        }
+        session.send_event("location_update", data)
+
+    def _on_glasses_connection_state(self, frame: Frame) -> int:
+        model, status, wifi = frame.get("modelName"), frame.get("status"), frame.get("wifi")
+        if isinstance(status, str):
+            self.glasses_connected = status.upper() != "DISCONNECTED"
+        if isinstance(wifi, dict):
+            self.wifi_connected = wifi.get("connected") is True
+        if isinstance(model, str) and model:
+            self.model = model
+            update = {
+                "type": "capabilities_update",
+                "capabilities": self.capabilities(),
+                "modelName": model,
+            }
+            for session in list(self.apps.values()):
+                session.send(update)
+        return self.route("glasses_connection_state", frame)
+
+    def change_settings(self, changes: Frame) -> None:
+        """Change system settings; apps that listen to one of them are told."""
+        with self._cloud.lock:
+            self.system_settings.update(changes)
+            for session in list(self.apps.values()):
+                heard = {f"augmentos:{key}" for key in changes} | set(subscriptions.EVERYTHING)
+                if heard.isdisjoint(session.streams):
+                    continue
+                session.send(
+                    {
+                        "type": "augmentos_settings_update",
+                        "settings": dict(changes),
+                        "timestamp": iso_timestamp(),
+                        "sessionId": session.session_id,
+                    }
+                )
+
+    # --- Coming and going --------------------------------------------------------------------
+
+    def _on_start_app(self, frame: Frame) -> int:
+        session = self._named(frame)
+        if session is not None:
+            session.start(tell_glasses=False)
+        return int(session is not None)
+
+    def _on_stop_app(self, frame: Frame) -> int:
+        session = self._named(frame)
+        if session is not None:
+            session.stop(tell_glasses=False)
+        return int(session is not None)
+
+    def _named(self, frame: Frame) -> AppSession | None:
+        package = frame.get("packageName")
+        return self.apps.get(package) if isinstance(package, str) else None
+
+    def leave(self) -> None:
+        """The phone is gone: 60 s later all apps are ended."""
+        with self._cloud.lock:
+            if self.present:
+                self.present = False
+                self._gone = self._cloud.wire_time.after(limits.GLASSES_GONE, self._give_up)
+
+    def come_back(self) -> None:
+        """The phone is there again; apps that were ended for it are started again."""
+        with self._cloud.lock:
+            self.present = True
+            if self._gone is not None:
+                self._gone.cancel()
+            again, self._was_running = self._was_running, []
+            self.ended = False
+            for app in again:
+                self.session_of(app).start(tell_glasses=False)
+
+    def _give_up(self) -> None:
+        with self._cloud.lock:
+            if self.present:
+                return
+            self.ended = True
+            for session in self.apps.values():
+                if session.state not in (State.STOPPED, State.FAILED):
+                    self._was_running.append(session.app)
+                    session.end("User session ended")
+
+    def now_ms(self) -> int:
+        """The time as the phone stamps its frames: milliseconds since 1970."""
+        return round(time.time() * 1000)
+
+
+_OWN = frozenset(name.removeprefix("_on_") for name in vars(Wearer) if name.startswith("_on_"))
+"""Reports of the glasses that the cloud itself makes something of; the others are only routed."""

@@ -1,0 +1,159 @@
+"""The web server under the simulator: werkzeug's, with threads that have names and an end."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import selectors
+import socket
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from mentra_sync.clock import Deadline
+from mentra_sync.errors import ConfigurationError
+from mentra_sync.simulator import limits
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
+
+PORTS_TO_TRY = 50
+"""How far a busy port may move; after that the system chooses."""
+
+STOP_SECONDS = 5.0
+"""How long stopping waits for requests that are being answered."""
+
+PORT_BUSY = (
+    "port {port} is in use, so the simulator cannot show its page there."
+    " End the program that uses it, or choose another port: mentra-sync run app.py --port {other}"
+)
+
+
+def listen(host: str, port: int, may_move: bool) -> socket.socket:
+    """A listening socket at ``port``, or at the next free one if it may move.
+
+    Raises ConfigurationError when the port is taken.
+    """
+    ports = [port, *range(port + 1, min(port + PORTS_TO_TRY, 65536)), 0] if may_move else [port]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in ports:
+        try:
+            listener = socket.create_server((host, candidate), family=family, backlog=128)
+        except OSError as error:
+            if not may_move:
+                text = PORT_BUSY.format(port=port, other=port + 1)
+                raise ConfigurationError(text) from error
+        else:
+            listener.setblocking(False)
+            return listener
+    raise ConfigurationError(PORT_BUSY.format(port=port, other=port + 1))
+
+
+class WebServer(ThreadedWSGIServer):
+    """Serves a WSGI application on one thread per connection until :meth:`stop`."""
+
+    def __init__(self, listener: socket.socket, app: WSGIApplication) -> None:
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()  # guards the next two
+        self._open: dict[threading.Thread, socket.socket] = {}
+        self._stopping = False
+        self._waker, self._wakened = socket.socketpair()
+        self._thread = threading.Thread(target=self._serve, name="mentra-sim-server", daemon=True)
+        host, port = listener.getsockname()[:2]
+        super().__init__(host, port, app, _Handler, fd=listener.fileno())
+        listener.close()
+
+    def start(self) -> None:
+        """Begin to accept connections."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every connection, and return when all threads have ended."""
+        with self._lock:
+            self._stopping = True
+            self._waker.send(b"\0")
+            still_open = dict(self._open)
+        if self._thread.ident is not None:
+            self._thread.join()
+        for connection in still_open.values():
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        deadline = Deadline(STOP_SECONDS)
+        for thread in still_open:
+            if thread is not threading.current_thread():
+                thread.join(deadline.remaining)
+        self._waker.close()
+        self._wakened.close()
+        self.server_close()
+
+    def _serve(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            selector.register(self._wakened, selectors.EVENT_READ)
+            while not any(key.fileobj is self._wakened for key, _ in selector.select()):
+                self._accept()
+
+    def _accept(self) -> None:
+        try:
+            request, address = self.get_request()
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError:
+            # No more open files: the connection goes on waiting, and so must we, or spin.
+            time.sleep(0.1)
+            return
+        self.process_request(request, address)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer on a thread of the connection's own (socketserver calls this)."""
+        thread = threading.Thread(
+            target=self._answer,
+            args=(request, client_address),
+            name=f"mentra-sim-http-{next(self._numbers)}",
+            daemon=True,
+        )
+        with self._lock:
+            refused = self._stopping or len(self._open) >= limits.MAX_CONNECTIONS
+            if not refused:
+                self._open[thread] = request
+        if refused:
+            self.shutdown_request(request)
+        else:
+            thread.start()
+
+    def _answer(self, request: Any, client_address: Any) -> None:
+        try:
+            self.process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self._open.pop(threading.current_thread(), None)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what broke outside the application (socketserver would print it)."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            logger.exception("the simulator's web server failed at a request")
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Log what broke inside werkzeug; Flask has logged its own already."""
+        logger.debug(message, *args)
+
+
+class _Handler(WSGIRequestHandler):
+    """Answers the requests of one connection, and says nothing about them."""
+
+    timeout = limits.HTTP_TIMEOUT
+
+    def make_environ(self) -> WSGIEnvironment:
+        """The request for WSGI, without an offer to compress websocket frames on loopback."""
+        environ = super().make_environ()
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        return environ
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Say nothing: the page and the app's own log are what a person reads."""

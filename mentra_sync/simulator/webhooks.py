@@ -1,0 +1,115 @@
+"""POSTs from the cloud to apps: to loopback addresses only, and never on the caller's thread."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from mentra_sync.errors import ConfigurationError
+from mentra_sync.protocol import codec
+from mentra_sync.simulator import limits
+
+logger = logging.getLogger(__name__)
+
+Done = Callable[[bool, str], object]
+"""Told how a webhook ended: whether it was answered with 2xx, and else what went wrong."""
+
+
+def loopback_url(url: str) -> SplitResult:
+    """A URL taken apart; raises ConfigurationError unless it is plain HTTP to this machine."""
+    try:
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and is_loopback(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        local = False
+    if not local:
+        raise ConfigurationError(
+            "the simulator talks to apps on this machine only: the webhook must look like"
+            f' "http://127.0.0.1:7010/webhook", got {url!r}'
+        )
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Webhooks:
+    """Sends webhooks, several at once; ``done`` is called on one of its threads."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(limits.WEBHOOK_THREADS, "mentra-sim-webhook")
+        self._closed = threading.Event()
+        self._lock = threading.Lock()  # guards the next
+        self._open: set[http.client.HTTPConnection] = set()
+
+    def post(self, url: str, body: dict[str, Any], *, repeat: bool, done: Done) -> None:
+        """POST ``body`` as JSON; with ``repeat`` once more, a second later, when that fails."""
+        # A pool that has been shut down refuses: the simulator is ending.
+        with suppress(RuntimeError):
+            self._pool.submit(self._send, url, codec.dumps(body), 2 if repeat else 1, done)
+
+    def close(self) -> None:
+        """Break off what is on its way and end the threads."""
+        self._closed.set()
+        with self._lock:
+            for connection in self._open:
+                # `connect` may set the socket while we look.
+                if (sock := connection.sock) is not None:
+                    with suppress(OSError):
+                        sock.shutdown(socket.SHUT_RDWR)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _send(self, url: str, body: str, tries: int, done: Done) -> None:
+        problem = self._try(url, body)
+        while problem and tries > 1 and not self._closed.wait(limits.WEBHOOK_PAUSE):
+            tries -= 1
+            problem = self._try(url, body)
+        if self._closed.is_set():
+            return
+        try:
+            done(not problem, problem)
+        except Exception:
+            logger.exception("the simulator failed after a webhook")
+
+    def _try(self, url: str, body: str) -> str:
+        """Send once; what went wrong, or an empty text."""
+        parts = loopback_url(url)
+        connection = http.client.HTTPConnection(
+            parts.hostname or "", parts.port or 80, timeout=limits.WEBHOOK_TIMEOUT
+        )
+        with self._lock:
+            if self._closed.is_set():
+                return "the simulator is ending"
+            self._open.add(connection)
+        try:
+            connection.request(
+                "POST", parts.path, body.encode(), {"Content-Type": "application/json"}
+            )
+            answer = connection.getresponse()
+            answer.read(limits.MAX_WEBHOOK_ANSWER)
+        except TimeoutError:
+            return f"the app did not answer {url} within {limits.WEBHOOK_TIMEOUT:g} s"
+        except ConnectionRefusedError:
+            return f"nobody answers at {url}: is the app running?"
+        except (OSError, http.client.HTTPException) as error:
+            return f"the app did not answer {url}: {error or type(error).__name__}"
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+            connection.close()
+        return "" if 200 <= answer.status < 300 else f"the app answered {answer.status} to {url}"
