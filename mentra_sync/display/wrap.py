@@ -63,10 +63,10 @@ def wrap(
     limit only in ``strict-word`` mode, by an overlong word, or when a single character is.
     Graphemes stay whole unless one alone is more than a line, and characters always.
 
-    >>> wrap("one two three", max_width_px=60, break_mode="word").lines
+    >>> wrap("one two three", max_width_px=70, break_mode="word").lines
     ('one two', 'three')
 
-    Raises ValueError for a limit or mode that makes no sense.
+    Raises ValueError for a limit or mode that makes no sense, TypeError for what is no text.
     """
     limits = _Limits(profile, max_width_px, max_lines, max_bytes, break_mode)
     taken: list[Line] = []
@@ -198,4 +198,6 @@ class _Limits:
 
 def _newlines_only(text: str) -> str:
     """The text with Windows' and old Macs' line ends as plain newlines."""
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a str, got {type(text).__name__}; convert it with str()")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +34,13 @@ WIDTHS = st.integers(1, 700)
 def lines(text: str, width: int, mode: Any = "character", **limits: int) -> tuple[str, ...]:
     limits = {"max_lines": UNLIMITED, "max_bytes": UNLIMITED, **limits}
     return wrap(text, max_width_px=width, break_mode=mode, **limits).lines
+
+
+def test_the_examples_in_the_docstrings_are_true() -> None:
+    for module in ("measure", "wrap", "scroll"):
+        results = doctest.testmod(importlib.import_module(f"mentra_sync.display.{module}"))
+        assert results.attempted
+        assert not results.failed
 
 
 # --- What each mode does ---------------------------------------------------------------------
@@ -165,6 +174,12 @@ def test_limits_that_make_no_sense_are_refused(limit: str, least: int) -> None:
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(ValueError, match='"word", "strict-word", got \'words\''):
         wrap("a", break_mode="words")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("function", [wrap, paginate, truncate])
+def test_what_is_no_text_is_refused(function: Any) -> None:
+    with pytest.raises(TypeError, match="text must be a str, got int; convert it"):
+        function(42)
 
 
 # --- What holds for every text ---------------------------------------------------------------
