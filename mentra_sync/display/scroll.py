@@ -14,7 +14,7 @@ class ScrollView:
     The window holds ``visible_lines`` lines (default: all of the display's), or fewer where more
     would be beyond the display's limit of bytes.  Not for use from several threads at once.
 
-    >>> view = ScrollView("one two three four", max_width_px=40, visible_lines=2, break_mode="word")
+    >>> view = ScrollView("one two three four", max_width_px=50, visible_lines=2, break_mode="word")
     >>> view.scroll_down()
     >>> view.lines
     ['two', 'three']
