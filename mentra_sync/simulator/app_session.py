@@ -40,13 +40,17 @@ class AppSession:
         self.state = State.STOPPED
         self.detail: str | None = None
         self.streams: tuple[str, ...] = ()
+        self.subscribed = False
+        """Whether a subscription list has come since the start."""
         self.link: LinkFace | None = None
         self._cloud = cloud
         self._run = 0
         self._timer: Later | None = None
         self._started: Future[bool] = Future()
         self._stopped: Future[None] = Future()
-        self._after_stop: Callable[[], object] | None = None
+        self._again: Future[bool] | None = None
+        """A start that waits for the stop before it."""
+        self._resurrecting = False
         self._tell_glasses = True
         self._reconnected_at: float | None = None
 
@@ -66,9 +70,9 @@ class AppSession:
         """Start the app; the future tells whether it has been acknowledged in time."""
         with self._cloud.lock:
             if self.state is State.STOPPING:
-                self._started = Future()
-                self._after_stop = lambda: self._begin(tell_glasses, self._started)
-            elif self.state in (State.STOPPED, State.FAILED):
+                self._again = self._again or Future()
+                return self._again
+            if self.state in (State.STOPPED, State.FAILED):
                 self._begin(tell_glasses, Future())
             return self._started
 
@@ -81,6 +85,7 @@ class AppSession:
         self._tell_glasses = tell_glasses
         self._reconnected_at = None
         self.streams = ()
+        self.subscribed = False
         self._set_state(State.STARTING)
         self.wearer.displays.boot_began(self.app.package_name, self.app.name)
         run = self._run
@@ -159,18 +164,16 @@ class AppSession:
         with self._cloud.lock:
             if self.state is State.WAITING:
                 self._stop(tell_glasses=False)
-                self._after_stop = self._restart_soon
-
-    def _restart_soon(self) -> None:
-        self._arm(limits.RESURRECTION_PAUSE, lambda: self.start(tell_glasses=False))
+                self._resurrecting = True
 
     # --- Stopping ----------------------------------------------------------------------------
 
     def stop(self, *, tell_glasses: bool = True) -> Future[None]:
         """Stop the app; the future ends when it has been told."""
         with self._cloud.lock:
-            self._after_stop = None
+            self._resurrecting = False
             if self.state is State.STOPPING:
+                self._forget_start()
                 return self._stopped
             if self.state in (State.STOPPED, State.FAILED):
                 self._disarm()
@@ -211,14 +214,28 @@ class AppSession:
                 self.wearer.tell_glasses("app_stopped", packageName=self.app.package_name)
             self.wearer.tell_glasses("app_state_change", sessionId=self.wearer.user_id)
             self._stopped.set_result(None)
-            then, self._after_stop = self._after_stop, None
-            if then is not None:
-                then()
+            self._what_next()
+
+    def _what_next(self) -> None:
+        """Start again, if somebody has asked for it or the connection had been lost."""
+        again, self._again = self._again, None
+        resurrecting, self._resurrecting = self._resurrecting, False
+        if again is not None:
+            self._begin(True, again)
+        elif resurrecting:
+            self._arm(limits.RESURRECTION_PAUSE, lambda: self.start(tell_glasses=False))
+
+    def _forget_start(self) -> None:
+        again, self._again = self._again, None
+        if again is not None:
+            again.set_result(False)
 
     def end(self, reason: str) -> None:
         """End it at once and without a webhook, as when the wearer's session is over."""
         self._run += 1
         self._disarm()
+        self._forget_start()
+        self._resurrecting = False
         if self.state is State.STARTING:
             self._started.set_result(False)
         elif self.state is State.STOPPING:
@@ -243,6 +260,7 @@ class AppSession:
         if not streams and back is not None and time.monotonic() - back < grace:
             return
         self.streams = streams
+        self.subscribed = True
         self._cloud.announce(self)
         self.wearer.tell_state()
 

@@ -55,6 +55,9 @@ class Cloud:
         """Start nothing more, and end the threads."""
         with self.lock:
             self._closed = True
+            for wearer in self._wearers.values():
+                for session in wearer.apps.values():
+                    session.end("User session ended")
             self._changed.notify_all()
         self.webhooks.close()
         self.session_time.stop()

@@ -65,3 +65,6 @@ class LinkFace(Protocol):
 
     def refuse(self, code: str, message: str) -> None:
         """Say that a request is refused, and close."""
+
+    def abort(self) -> None:
+        """Lose the connection without a word."""

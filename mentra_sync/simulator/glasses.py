@@ -5,6 +5,7 @@ They are there whether a page is open or not; every page mirrors them.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ class Glasses:
         self._send_audio = send_audio
         self._speaker = Speaker(schedule, self.send, self._tell, realistic=realistic)
         self._recogniser = Recogniser(schedule, hear, self._tell, realistic=realistic)
-        # A tuple that is replaced, never changed: read without a lock.
+        self._lock = threading.Lock()  # guards changes of the next two
+        # A tuple that is replaced, never changed: read without the lock.
         self._phones: tuple[Phone, ...] = ()
         self._state: dict[str, Frame] = {}
 
@@ -234,10 +236,12 @@ class Glasses:
         elif kind == "audio_stop_request":
             self._speaker.stop(str(frame.get("appId")))
         elif kind == "app_stopped":
-            self._state.pop("app_started", None)
+            with self._lock:
+                self._state.pop("app_started", None)
             self._speaker.stop(str(frame.get("packageName")))
         elif kind in ("app_started", "microphone_state_change"):
-            self._state[str(kind)] = frame
+            with self._lock:
+                self._state[str(kind)] = frame
         elif kind == "rgb_led_control":
             self._light(frame)
         elif kind == "photo_request":
@@ -257,16 +261,19 @@ class Glasses:
 
     def attach(self, phone: Phone) -> None:
         """A page (or a real phone) mirrors these glasses from now on."""
-        self._phones = (*self._phones, phone)
+        with self._lock:
+            self._phones = (*self._phones, phone)
 
     def detach(self, phone: Phone) -> None:
         """A page was closed."""
-        self._phones = tuple(one for one in self._phones if one is not phone)
+        with self._lock:
+            self._phones = tuple(one for one in self._phones if one is not phone)
         self._speaker.phone_gone(phone)
 
     def current(self) -> list[Frame]:
         """The frames that bring a newly attached page up to date."""
-        return [*self._state.values(), *self.lens.frames()]
+        with self._lock:
+            return [*self._state.values(), *self.lens.frames()]
 
     def speech_began(self, request_id: str) -> None:
         """A page has begun to speak."""

@@ -68,7 +68,7 @@ MAX_SUBSCRIPTIONS = 1000
 MAX_OPEN_REQUESTS = 1000
 """Requests to the glasses whose answers are awaited; the oldest are forgotten."""
 
-MAX_HISTORY = 10_000
+MAX_HISTORY = 2_000
 """Displays, utterances and the like that the glasses remember."""
 
 MAX_LOG_BACKLOG = 500

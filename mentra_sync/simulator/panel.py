@@ -44,7 +44,7 @@ class Panel:
     def __init__(
         self,
         hello: Callable[[], Message],
-        actions: dict[str, Callable[[Message], None]],
+        actions: dict[str, Callable[[Message], object]],
     ) -> None:
         self.opened = threading.Event()
         """Set when the first page has connected."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from mentra_sync import config
@@ -344,10 +343,6 @@ class Wearer:
                 if session.state not in (State.STOPPED, State.FAILED):
                     self._was_running.append(session.app)
                     session.end("User session ended")
-
-    def now_ms(self) -> int:
-        """The time as the phone stamps its frames: milliseconds since 1970."""
-        return round(time.time() * 1000)
 
 
 _OWN = frozenset(name.removeprefix("_on_") for name in vars(Wearer) if name.startswith("_on_"))

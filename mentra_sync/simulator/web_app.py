@@ -1,0 +1,166 @@
+"""The simulator's routes and websockets, and who may use them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, jsonify, request, send_from_directory
+from flask_sock import Sock
+
+from mentra_sync.protocol.codec import iso_timestamp
+from mentra_sync.simulator import limits
+from mentra_sync.simulator.app_link import AppLink
+from mentra_sync.simulator.cloud import Cloud
+from mentra_sync.simulator.panel import Message, Panel
+from mentra_sync.simulator.phone_link import PhoneLink
+from mentra_sync.simulator.rest import GlassesTokens, bearer, rest_routes
+from mentra_sync.simulator.web_sockets import SHAKING_FAILED, Accepted, NoThread, WebSocket
+from mentra_sync.simulator.webhooks import is_loopback
+
+PAGE = Path(__file__).parent / "page"
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; connect-src 'self' ws:; img-src 'self' data: blob:;"
+        " media-src * data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+NOT_LOOPBACK = "the simulator answers to loopback addresses only"
+NOT_OUR_PAGE = "the simulator answers to its own page only"
+
+
+class WebApp:
+    """The Flask application of a cloud and its page; ``state`` is what the page asks for first."""
+
+    def __init__(
+        self, cloud: Cloud, panel: Panel, tokens: GlassesTokens, state: Callable[[], Message]
+    ) -> None:
+        self._cloud = cloud
+        self._panel = panel
+        self._tokens = tokens
+        self._state = state
+        self._lock = threading.Lock()  # guards the next two
+        self._sockets: set[WebSocket] = set()
+        self._closed = False
+        self.flask = self._flask()
+
+    def close(self) -> None:
+        """Say goodbye on every websocket; those that come later are dropped."""
+        with self._lock:
+            self._closed = True
+            sockets = list(self._sockets)
+        for socket in sockets:
+            socket.close(1001, "The simulator has ended")
+
+    def _flask(self) -> Flask:
+        app = Flask(__name__, static_folder=None)
+        app.config["MAX_CONTENT_LENGTH"] = limits.MAX_REQUEST
+        app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoThread}
+        app.before_request(_refuse_strangers)
+        app.before_request(self._refuse_bad_tokens)
+        app.after_request(_with_security_headers)
+        app.register_error_handler(SHAKING_FAILED, lambda error: ("Bad websocket request", 400))
+        app.register_blueprint(rest_routes(self._cloud, self._tokens))
+        app.add_url_rule("/", "index", lambda: send_from_directory(PAGE, "index.html"))
+        app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))
+        app.add_url_rule("/api/sim/state", "state", lambda: jsonify(self._state()))
+        sockets = Sock(app)
+        sockets.route("/app-ws")(self._serve_app)
+        sockets.route("/glasses-ws")(self._serve_phone)
+        sockets.route("/simulator-ws")(self._serve_page)
+        return app
+
+    # --- Websockets --------------------------------------------------------------------------
+
+    def _serve_app(self, accepted: Accepted) -> None:
+        socket = WebSocket(accepted, max_frame=limits.MAX_APP_FRAME)
+        link = AppLink(self._cloud, socket)
+        self._serve(socket, link.receive, link.ended)
+
+    def _serve_phone(self, accepted: Accepted) -> None:
+        wearer = self._cloud.find_wearer(self._user_of_token() or "")
+        assert wearer is not None, "the token was checked before the upgrade"
+        socket = WebSocket(
+            accepted, max_frame=limits.MAX_PAGE_FRAME, pong_timeout=limits.PONG_TIMEOUT
+        )
+        phone = PhoneLink(wearer, socket)
+        self._serve(socket, phone.receive, phone.ended)
+
+    def _serve_page(self, accepted: Accepted) -> None:
+        page = WebSocket(accepted, max_frame=limits.MAX_PAGE_FRAME)
+        self._serve(
+            page,
+            lambda message: self._panel.receive(page, message),
+            lambda: self._panel.detach(page),
+            began=lambda: self._panel.attach(page),
+        )
+
+    def _serve(
+        self,
+        socket: WebSocket,
+        receive: Callable[[str | bytes], None],
+        ended: Callable[[], None],
+        began: Callable[[], None] = lambda: None,
+    ) -> None:
+        with self._lock:
+            self._sockets.add(socket)
+            if self._closed:
+                socket.abort()
+        try:
+            began()
+            socket.serve(receive)
+        finally:
+            with self._lock:
+                self._sockets.discard(socket)
+            ended()
+
+    # --- Who may come in ---------------------------------------------------------------------
+
+    def _user_of_token(self) -> str | None:
+        return self._tokens.user_id(bearer() or request.args.get("token", ""))
+
+    def _refuse_bad_tokens(self) -> Response | None:
+        """What the recorded cloud refuses before the upgrade."""
+        if request.path == "/app-ws" and bearer() is not None:
+            return _refused("tpa_connection_error", "Invalid JWT token", code="JWT_INVALID")
+        if request.path != "/glasses-ws":
+            return None
+        if bearer() is None and "token" not in request.args:
+            return _refused("connection_error", "No core token provided")
+        if self._cloud.find_wearer(self._user_of_token() or "") is None:
+            return _refused("connection_error", "Invalid core token")
+        return None
+
+
+def _refused(kind: str, message: str, **fields: str) -> Response:
+    response = jsonify(type=kind, message=message, timestamp=iso_timestamp(), **fields)
+    response.status_code = 401
+    return response
+
+
+def _refuse_strangers() -> None:
+    """Keep out other sites: by name (DNS rebinding), and by what their pages send us."""
+    try:
+        host = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        host = ""
+    if not is_loopback(host):
+        abort(403, NOT_LOOPBACK)
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"http://{request.host}":
+        abort(403, NOT_OUR_PAGE)
+    # A link to the page is fine; anything else that another site's page asks for is not.
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.path != "/":
+        abort(403, NOT_OUR_PAGE)
+
+
+def _with_security_headers(response: Response) -> Response:
+    response.headers.update(SECURITY_HEADERS)
+    return response
