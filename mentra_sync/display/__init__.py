@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import animation, bitmap
-from .breaks import BreakMode
-from .measure import TextMeasurer
-from .profiles import G1, SIMULATED, Z100, Profile
-from .scroll import ScrollView
-from .wrap import UNLIMITED, Wrapped, paginate, truncate, wrap
+from mentra_sync.display import animation, bitmap
+from mentra_sync.display.breaks import BreakMode
+from mentra_sync.display.measure import TextMeasurer
+from mentra_sync.display.profiles import G1, SIMULATED, Z100, Profile
+from mentra_sync.display.scroll import ScrollView
+from mentra_sync.display.wrap import UNLIMITED, Wrapped, paginate, truncate, wrap
 
 __all__ = [
     "G1",

@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
-from . import bitmap
-from .bitmap import PADDING, ImageSource
+from mentra_sync.display import bitmap
+from mentra_sync.display.bitmap import PADDING, ImageSource
 
 MAX_FRAMES = 1000
 """The longest animation: at the fastest that glasses show, one frame in 300 ms, five minutes."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple, get_args
 
-from .graphemes import graphemes
-from .measure import TextMeasurer
-from .profiles import script_of
+from mentra_sync.display.graphemes import graphemes
+from mentra_sync.display.measure import TextMeasurer
+from mentra_sync.display.profiles import script_of
 
 BreakMode = Literal["character", "word", "strict-word"]
 """``character`` fills each line and hyphenates inside words; ``word`` breaks between words and
@@ -159,8 +159,6 @@ class _Paragraph:
         """Whether neither the line that ends here nor the one that starts here looks wrong."""
         units = self._units
         before, after = place - 1, place
-        if units[after] == HYPHEN and not units[before].isspace():
-            return False  # with a hyphen added before it one would read two
         while units[before].isspace():
             before -= 1
         while units[after].isspace():

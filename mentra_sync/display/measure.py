@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .graphemes import graphemes
-from .profiles import G1, Profile, script_of
+from mentra_sync.display.graphemes import graphemes
+from mentra_sync.display.profiles import G1, Profile, script_of
 
 MAX_REMEMBERED = 20_000
 """Characters and clusters whose width a measurer remembers; more are worked out each time."""

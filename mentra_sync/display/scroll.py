@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .breaks import BreakMode
-from .measure import byte_count
-from .profiles import G1, Profile
-from .wrap import paginate
+from mentra_sync.display.breaks import BreakMode
+from mentra_sync.display.measure import byte_count
+from mentra_sync.display.profiles import G1, Profile
+from mentra_sync.display.wrap import paginate
 
 
 class ScrollView:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .breaks import BREAK_MODES, BreakMode, Line, break_paragraph
-from .graphemes import graphemes
-from .measure import TextMeasurer, byte_count, measurer_for
-from .profiles import G1, Profile
+from mentra_sync.display.breaks import BREAK_MODES, BreakMode, Line, break_paragraph
+from mentra_sync.display.graphemes import graphemes
+from mentra_sync.display.measure import TextMeasurer, byte_count, measurer_for
+from mentra_sync.display.profiles import G1, Profile
 
 UNLIMITED = 2**62
 """As ``max_lines`` or ``max_bytes``: no limit."""

@@ -84,8 +84,6 @@ def _faults_at_break(text: str, at: int, line: str, hyphen: bool, width_px: int)
         yield "a hyphen, where the line could end a little later without one"
     if hyphen and len(graphemes(line[:-1])) < G1.min_chars_before_hyphen:
         yield "fewer than three characters before a hyphen"
-    if after == "-" and not before.isspace():
-        yield "a word's own hyphen at the start of a line"
     if in_a_word and not hyphen and MEASURER.measure(line + after) <= width_px:
         yield "room left at a break inside a word"
 

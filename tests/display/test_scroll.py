@@ -63,6 +63,13 @@ def test_a_window_at_the_bottom_follows_what_is_added() -> None:
     assert view.lines == ["new"]
 
 
+def test_a_window_holds_as_many_bytes_as_the_display_takes() -> None:
+    full = "\n".join(["i" * 77] * 4 + ["i" * 78])
+    assert byte_count(full) == 390
+    assert len(ScrollView(full).lines) == 5
+    assert len(ScrollView("i" + full).lines) == 4
+
+
 def test_no_window_has_fewer_than_one_line() -> None:
     with pytest.raises(ValueError, match="visible_lines must be at least 1, got 0"):
         ScrollView("a", visible_lines=0)

@@ -80,8 +80,7 @@ def test_strict_word_mode_lets_a_long_word_run_over() -> None:
 def test_words_are_not_hyphenated_at_a_dash_or_slash() -> None:
     assert lines("aaaaa/bbbbb", 70) == ("aaaaa/", "bbbbb")
     assert lines("well-known", 60, "word") == ("well-", "known")
-    # One hyphen would become two, were the line broken before it.
-    assert lines("wonder-ful", 64) == ("wond-", "er-ful")
+    assert lines("abcdef👍", 74) == ("abcdef", "👍")
 
 
 @pytest.mark.parametrize("mode", BREAK_MODES)
@@ -100,6 +99,10 @@ def test_no_line_starts_with_a_closing_or_ends_with_an_opening_mark(mode: str) -
 def test_marks_after_a_space_stay_with_their_word() -> None:
     assert lines("oui merci !", 60, "word") == ("oui", "merci !")
     assert lines("see ( all )", 52, "word") == ("see", "( all )")
+
+
+def test_marks_that_cannot_stay_with_their_word_do_not_make_a_line_too_wide() -> None:
+    assert lines("a ) )", 20, "strict-word") == ("a", ") )")
 
 
 def test_a_long_row_of_marks_fills_the_line() -> None:
