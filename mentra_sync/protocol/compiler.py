@@ -303,7 +303,7 @@ def _decoding_lines(variable: str, number: int, plan: _Plan) -> list[str]:
         *lines,
         f"if {variable}.__class__ is dict:",
         f"    try: {variable} = accept{number}({variable})",
-        f"    except (ValueError, RecursionError): {look}",
+        f"    except ValueError: {look}",
         f"elif {condition}: {look}",
     ]
 
@@ -333,7 +333,7 @@ def _accepted(plan: _Plan, raw: Any) -> Any:
     if raw is not _ABSENT and (raw is not None or (plan.kind is _ANYTHING and plan.required)):
         try:
             return plan.kind.accept(raw)
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, RecursionError):  # an enum's error shows its value, however deep
             pass
     if not plan.required:
         return _ABSENT

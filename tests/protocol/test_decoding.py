@@ -152,6 +152,11 @@ def test_a_dict_in_place_of_a_nested_message_is_sent_as_it_is():
     assert request.to_dict()["restreamDestinations"] == [{"url": "u"}]
 
 
+def test_an_unknown_field_never_hides_a_known_one():
+    press = ButtonPress("main", extra={"buttonId": "other", "new": 1})
+    assert press.to_dict() == {"type": "button_press", "buttonId": "main", "new": 1}
+
+
 def test_device_state_changes():
     state = decode(DeviceState, {"wifiSsid": None, "batteryLevel": 5, "charging": "x", "new": 1})
     assert state.changes() == {"wifi_ssid": None, "battery_level": 5}

@@ -146,6 +146,12 @@ def test_unknown_options_are_kept():
     assert stream.wire == "transcription:en-US?hints=en&model=big%20one"
 
 
+def test_odd_characters_in_options_survive():
+    stream = StreamName.parse("transcription:en-US?hints=a%26b,%C3%A9&x%3D=%3F")
+    assert (stream.hints, stream.other_options) == (("a&b", "é"), (("x=", "?"),))
+    assert StreamName.parse(stream.wire) == stream
+
+
 def test_same_listening_ignores_options():
     plain = StreamName.transcription("es-ES")
     assert plain.same_listening(StreamName.transcription("es-ES", hints=["en"]))
@@ -163,9 +169,9 @@ def test_a_bad_language_shows_a_good_one(language):
     with pytest.raises(ValueError, match='must look like "en-US" or "auto", got '):
         StreamName.transcription(language)
     if language != "all":
-        with pytest.raises(ValueError, match='source .* "es-ES" or "all", got '):
+        with pytest.raises(ValueError, match=r'source .* "es-ES" or "all", got '):
             StreamName.translation(language, "en-US")
-    with pytest.raises(ValueError, match='target .* "en-US", got '):
+    with pytest.raises(ValueError, match=r'target .* "en-US", got '):
         StreamName.translation("es-ES", language)
 
 
@@ -178,16 +184,16 @@ def test_errors_show_the_value():
 
 @pytest.mark.parametrize("gesture", ["tap", "", 5, ["single_tap"]])
 def test_a_bad_gesture_shows_the_valid_ones(gesture):
-    with pytest.raises(ValueError, match="single_tap, double_tap, .* down_swipe; got "):
+    with pytest.raises(ValueError, match=r"single_tap, double_tap, .* down_swipe; got "):
         StreamName.touch(gesture)
 
 
 def test_other_bad_arguments():
-    with pytest.raises(ValueError, match="standard, high, .* reduced; got"):
+    with pytest.raises(ValueError, match=r"standard, high, .* reduced; got"):
         StreamName.location("fast")
     with pytest.raises(ValueError, match="brightness"):
         StreamName.setting("")
-    with pytest.raises(ValueError, match='a list like .* got "en,fr"'):
+    with pytest.raises(ValueError, match=r'a list like .* got "en,fr"'):
         StreamName.transcription("es-ES", hints="en,fr")
     for hint in ("en,fr", "", 5, "english"):
         with pytest.raises(ValueError, match='hint must look like "en"'):

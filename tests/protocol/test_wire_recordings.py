@@ -127,6 +127,8 @@ def test_a_setting_in_force():
     assert saved.in_force is False
     shown = fresh[0].with_value_in_force()
     assert (shown.value, shown.default_value, fresh[0].value) == (True, True, None)
+    shown.extra["new"] = 1
+    assert fresh[0].extra == {}
     assert Setting.from_dict({"type": "group", "title": "Looks"}).holds_value is False
     assert Setting.from_dict({"type": "titleValue", "key": "v"}).holds_value is False
     assert all(setting.holds_value for setting in fresh)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from wire_samples import optional_names, wire_names
 
 from mentra_sync.protocol import commands, events, layouts, names, notices
 from mentra_sync.protocol.streams import StreamName
@@ -36,6 +37,41 @@ UNTYPED_STREAMS = {
     "all",
     "*",
 }
+
+ESSENTIAL = {
+    "VAD": {"status"},
+    "button_press": {"buttonId"},
+    "head_position": {"position"},
+    "touch_event": {"gesture_name"},
+    "glasses_battery_update": {"level"},
+    "phone_battery_update": {"level"},
+    "glasses_connection_state": {"status"},
+    "location_update": {"lat", "lng"},
+    "location_stream": {"lat", "lng"},
+    "data_stream": {"streamType"},
+    "settings_update": {"settings"},
+    "augmentos_settings_update": {"settings"},
+    "device_state_update": {"state"},
+    "photo_response": {"requestId"},
+    "audio_play_response": {"requestId"},
+    "rgb_led_control_response": {"requestId"},
+    "rtmp_stream_status": {"status"},
+    "stream_status": {"status"},
+    "managed_stream_status": {"status"},
+    "dashboard_mode_changed": {"mode"},
+    "dashboard_always_on_changed": {"enabled"},
+    "custom_message": {"action"},
+    "app_user_joined": {"userId"},
+    "app_user_left": {"userId"},
+    "app_direct_message_response": {"messageId"},
+}
+
+
+@pytest.mark.parametrize("name", sorted({**events.EVENTS, **notices.NOTICES}))
+def test_only_what_carries_the_meaning_is_essential(name):
+    cls = {**events.EVENTS, **notices.NOTICES}[name]
+    essential = set(wire_names(cls).values()) - set(optional_names(cls))
+    assert essential == ESSENTIAL.get(name, set())
 
 
 @pytest.mark.parametrize(("table", "vocabulary", "field"), TABLES)
