@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _PAGE_PATIENCE = 3.0
 """How long the app waits for the page to open, so that its first words are heard there."""
+
+_ONE_PRESS = 0.5
+"""Some parents pass a signal on to the group that has had it already: still one press."""
 
 _WINDOWS_TICK = 0.2
 """On Windows a wait without timeout cannot be interrupted by Ctrl+C."""
@@ -84,13 +88,18 @@ def _wait(server: AppServer, stop_asked: threading.Event) -> None:
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """Set an event at SIGINT and SIGTERM; a second one ends the process at once."""
+    """Set an event at SIGINT and SIGTERM; a second press ends the process at once."""
     asked = threading.Event()
+    first = 0.0
 
     def on_signal(number: int, frame: Any) -> None:
-        if asked.is_set():
+        nonlocal first
+        now = time.monotonic()
+        if not asked.is_set():
+            first = now
+            asked.set()
+        elif now - first > _ONE_PRESS:
             os._exit(128 + number)
-        asked.set()
 
     if threading.current_thread() is not threading.main_thread():
         yield asked
