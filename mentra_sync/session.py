@@ -313,14 +313,12 @@ class AppSession:
             if self.ended:
                 return
             self._began = True
-        self._link.timers.after(config.HOLD_AT_START, self._link.release)
-        try:
-            self._host.on_session(self, self.session_id, self.user_id)
-        except BaseException as error:
-            if not (isinstance(error, SessionEnded) and self.ended):
-                self._link.report(error, self._host.on_session)
-        finally:
-            self._link.release()
+        with self._link.starting():
+            try:
+                self._host.on_session(self, self.session_id, self.user_id)
+            except BaseException as error:
+                if not (isinstance(error, SessionEnded) and self.ended):
+                    self._link.report(error, self._host.on_session)
 
     def _begin_ending(self, how: Disconnection) -> None:
         """On whichever thread ended it: leave the register, and have the rest done."""

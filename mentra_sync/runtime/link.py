@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class Link:
         self.dispatcher = Dispatcher(
             name, self.clock, timers, logger=logger, report=self.report, backlog=event_backlog
         )
-        self.dispatcher.about_to_wait = self.release
+        self.dispatcher.about_to_wait = self._release_if_main_waits
         self.replies = Replies(self.dispatcher)
         self.signals = Signals(self.dispatcher)
         self.router = Router(report=self.report, changed=self._subscriptions_changed)
@@ -119,7 +119,8 @@ class Link:
         self._held_dropped = 0
         self._sent_subscriptions: list[Any] | None = None
         self._reconnected_at: float | None = None
-        # Set by any thread, read by the connection thread:
+        # Set by any thread, read by any:
+        self._main_thread: int | None = None
         self._released = False
         self._subscriptions_due = False
         for kind in ("tpa_connection_error", "connection_error", "websocket_error"):
@@ -237,6 +238,25 @@ class Link:
 
     # --- The start (rule 8) and the end -------------------------------------------------------
 
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Around the app's own code for the session, which runs on the calling thread.
+
+        What comes is kept until that code waits, has run for a second, or returns.
+        """
+        self._main_thread = threading.get_ident()
+        alarm = self.timers.after(config.HOLD_AT_START, self.release)
+        try:
+            yield
+        finally:
+            self._main_thread = None
+            alarm.cancel()
+            self.release()
+
+    def _release_if_main_waits(self) -> None:
+        if threading.get_ident() == self._main_thread:
+            self.release()
+
     def release(self) -> None:
         """The app is ready: deliver what was kept, and subscribe. A second time does nothing."""
         if not self._released:
@@ -308,10 +328,12 @@ class Link:
         if self._released and self._held is not None:
             self._deliver_held()
             self._subscriptions_due = True
-        if self._subscriptions_due and self._held is None:
-            self._subscriptions_due = False
-            self._send_subscriptions()
-        self._pacer.due()
+        # The session may end at any moment, and then there is nobody to send to.
+        with suppress(SessionEnded):
+            if self._subscriptions_due and self._held is None:
+                self._subscriptions_due = False
+                self._send_subscriptions()
+            self._pacer.due()
 
     def lost(self, code: int | None, reason: str) -> None:
         """Tell the app; the connection is already on its way back."""
