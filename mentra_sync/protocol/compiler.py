@@ -236,7 +236,7 @@ def _plan(cls: type, field: "dataclasses.Field[Any]", annotation: Any) -> _Plan:
     settings = field.metadata.get("dataclasses_json", {})
     kind = _kind_of(annotation)
     if "decoder" in settings:
-        kind = kind._replace(at_home=(), accept=settings["decoder"])
+        kind = kind._replace(accept=settings["decoder"])
     required = field.default is dataclasses.MISSING
     default: Callable[[], Any] = lambda: field.default  # noqa: E731
     if field.default_factory is not dataclasses.MISSING:

@@ -44,8 +44,8 @@ def wire(
     """A field whose wire form is not the usual one.
 
     ``name`` is the wire name where camelCase does not give it; ``decoder`` makes the value from
-    what was sent, and raises ValueError for what it cannot take; ``send_none`` sends None as null
-    instead of leaving the field out.
+    what was sent if that is not yet of the field's class, and raises ValueError for what it cannot
+    take; ``send_none`` sends None as null instead of leaving the field out.
     """
     settings: dict[str, Any] = {}
     if name is not None:

@@ -1,4 +1,4 @@
-"""Kinds of fields that the protocol's own messages don't have all of, and classes that have none."""
+"""Kinds of fields that few of the protocol's messages have, and classes that are no messages."""
 
 import enum
 import threading
@@ -112,7 +112,7 @@ def test_classes_that_are_no_messages_are_refused():
     class Strange(Message):
         when: complex
 
-    with pytest.raises(TypeError, match="no JSON is known for .*complex"):
+    with pytest.raises(TypeError, match=r"no JSON is known for .*complex"):
         decode(Strange, {"when": 1})
 
 
