@@ -65,12 +65,17 @@ class Program:
     Leaving the ``with`` block ends the process, whatever has happened.
     """
 
-    def __init__(self, script: str | Path, cwd: str | Path) -> None:
+    def __init__(self, script: str | Path, cwd: str | Path, **variables: str) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self._process = subprocess.Popen(
             [sys.executable, str(script)],
             cwd=cwd,
-            env={**environment, "PORT": "0", "PYTHONWARNINGS": "default::ResourceWarning"},
+            env={
+                **environment,
+                "PORT": "0",
+                "PYTHONWARNINGS": "default::ResourceWarning",
+                **variables,
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
