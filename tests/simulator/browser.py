@@ -1,17 +1,41 @@
-"""A headless browser for the tests of the page, and pages that must not complain."""
+"""A headless browser for the tests of the page, and pages that must not complain.
+
+A test module takes the fixtures over: ``chromium, opened, page = browser.chromium, ...``
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import pytest
+from raw_app import RawApp
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+from mentra_sync.simulator.http import Simulator
+
+
+def _without_browser(reason: str) -> NoReturn:
+    """Skip, or fail where a browser has been promised."""
+    if os.environ.get("MENTRA_SYNC_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"MENTRA_SYNC_REQUIRE_BROWSER is set, but {reason}", pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+
+try:
+    from playwright.sync_api import (
+        Browser,
+        ConsoleMessage,
+        Error,
+        Locator,
+        Page,
+        expect,
+        sync_playwright,
+    )
+except ImportError:
+    _without_browser("playwright is not installed (pip install mentra-sync[test])")
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -30,20 +54,9 @@ PATIENCE_MS = 10_000
 """How long a test waits for what it expects; what works is there in a fraction of it."""
 
 
-def _without_browser(reason: str) -> NoReturn:
-    """Skip, or fail where a browser has been promised."""
-    if os.environ.get("MENTRA_SYNC_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"MENTRA_SYNC_REQUIRE_BROWSER is set, but {reason}", pytrace=False)
-    pytest.skip(reason)
-
-
 @contextmanager
 def headless_chromium() -> Iterator[Browser]:
     """A running Chromium; without one the test that asks for it skips."""
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        _without_browser("playwright is not installed (pip install mentra-sync[test])")
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         _without_browser(f"no Chromium is installed (looked for {', '.join(NAMES)})")
@@ -80,7 +93,7 @@ class QuietPage:
     def check(self) -> None:
         """Fail if the browser had something to complain about."""
         if not self._allowed:
-            assert self.complaints == []
+            assert self.complaints == [], "\n".join(self.complaints)
 
 
 @contextmanager
@@ -88,7 +101,66 @@ def open_page(browser: Browser, **context: Any) -> Iterator[tuple[Page, QuietPag
     """A page in a context of its own, with nothing remembered from an earlier test."""
     with browser.new_context(**context) as own:
         own.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         page = own.new_page()
         quiet = QuietPage(page)
         yield page, quiet
         quiet.check()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The browser of all tests of a module."""
+    with headless_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def opened(
+    chromium: Browser, simulate: Callable[..., Simulator]
+) -> Iterator[tuple[Page, QuietPage]]:
+    """A page as large as a laptop's; it is closed before its simulator ends."""
+    with open_page(chromium, viewport={"width": 1280, "height": 800}) as page:
+        yield page
+
+
+@pytest.fixture
+def page(opened: tuple[Page, QuietPage]) -> Page:
+    """The same, for tests that expect no complaints."""
+    return opened[0]
+
+
+def go(page: Page, simulator: Simulator) -> None:
+    """Open the page, and wait until it is connected."""
+    page.goto(simulator.url)
+    page.locator("body[data-connection=connected]").wait_for()
+
+
+def go_with_app(page: Page, simulator: Simulator, app: RawApp) -> None:
+    """Open the page of an app that runs and listens, when the boot screen is over."""
+    app.subscriptions = ["transcription:en-US", "button_press"]
+    assert simulator.start_app()
+    go(page, simulator)
+    page.locator("#listening[data-on=true]").wait_for()
+    # What is sent during the boot screen would be shown after it.
+    page.locator(".glasses:not(.booting)").wait_for()
+
+
+def said_to(app: RawApp, **wanted: Any) -> dict[str, Any]:
+    """The first event of the app whose data has these fields, when it has come."""
+    frame = app.socket.seen.wait(
+        lambda frame: frame["type"] == "data_stream" and wanted.items() <= frame["data"].items()
+    )
+    data: dict[str, Any] = frame["data"]
+    return data
+
+
+def text_box(page: Page) -> Locator:
+    """Where one types what is said."""
+    return page.get_by_label("Say something to the app")
+
+
+def say(page: Page, text: str) -> None:
+    """Type something and press Enter."""
+    text_box(page).fill(text)
+    text_box(page).press("Enter")

@@ -3,7 +3,6 @@
 const LABELS = {
   starting: "Starting",
   running: "Running",
-  waiting: "Reconnecting",
   stopping: "Stopping",
   stopped: "Stopped",
   failed: "Failed",
@@ -33,24 +32,33 @@ export class AppState {
     document.title = `${name.textContent} · Simulator`;
   }
 
-  show(state, detail = null) {
+  show(reported, detail = null) {
+    // A running app of which there is more to say is being stopped.
+    const state = reported === "running" && detail ? "stopping" : reported;
     this.#state = state;
     const { state: pill, button } = this.#parts;
     pill.dataset.state = state;
     pill.textContent = LABELS[state] ?? state;
-    pill.title = detail ?? "";
     button.textContent = this.#runs() ? "Stop" : "Start";
     button.classList.toggle("primary", !this.#runs());
     button.disabled = ["connecting", "gone", "stopping"].includes(state);
+    this.#explain(state, detail);
+  }
+
+  #explain(state, detail) {
+    const words = detail ? sentence(detail) : "Its log says why.";
     if (state === "failed") {
-      const text = detail ? `The app did not start: ${detail}` : "The app did not start.";
-      this.#notices.show("app", { tone: "bad", text });
+      this.#notices.show("app", { tone: "bad", text: `The app did not start. ${words}` });
+    } else if (state === "starting" && detail) {
+      this.#notices.show("app", { tone: "warn", text: words });
     } else {
       this.#notices.hide("app");
     }
   }
 
   #runs() {
-    return ["running", "starting", "waiting", "stopping"].includes(this.#state);
+    return ["running", "starting", "stopping"].includes(this.#state);
   }
 }
+
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);

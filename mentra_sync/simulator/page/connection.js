@@ -1,8 +1,8 @@
 // The two websockets to the simulator, and getting them back when they are lost.
 //
 // They live and die together: without the glasses' own socket nothing reaches the app, without
-// the simulator's nothing reaches this page. A status is "connecting", "connected", "lost"
-// (trying again), "ended" (nobody answers any more) or "elsewhere" (another page took the glasses).
+// the simulator's nothing reaches this page. A status is "connected", "lost" (trying again) or
+// "ended" (nobody answers any more; trying all the same).
 
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 5000;
@@ -65,13 +65,12 @@ export class Connection {
       simulator: new WebSocket(new URL("/simulator-ws", address)),
     };
     this.#sockets = sockets;
-    const lost = (event) => {
+    const lost = () => {
       if (attempt !== this.#attempt) return;
       this.#attempt += 1;
       clearTimeout(tooLate);
       for (const socket of Object.values(sockets)) socket.close();
-      if (takenElsewhere(event)) this.#handlers.onStatus("elsewhere");
-      else this.#tryLater();
+      this.#tryLater();
     };
     const tooLate = setTimeout(lost, ATTEMPT_TIMEOUT);
     const opened = () => {
@@ -112,5 +111,3 @@ export class Connection {
     this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY);
   }
 }
-
-const takenElsewhere = (close) => close?.reason?.includes("replaced") ?? false;

@@ -1,4 +1,4 @@
-// The lens: draws what the simulator says is visible, in the green of a waveguide.
+// The lens: draws what is on its two views, in the green of a waveguide.
 
 import { element } from "./element.js";
 
@@ -8,11 +8,8 @@ const ROWS = [
   [/mentra live/i, 0],
 ];
 
-// Layouts that are more than lines of text. Everything else is drawn from `lines`, which are
-// already broken as on the real lens.
+// Layouts that are not drawn from lines of text.
 const DRAWERS = {
-  reference_card: drawCard,
-  dashboard_card: drawPair,
   bitmap_view: (lens, { layout }) => void drawBitmap(lens, layout.data),
   bitmap_animation: drawAnimation,
 };
@@ -21,41 +18,71 @@ export class Lens {
   #root;
   #glasses;
   #note;
-  #views;
+  #tabs;
   #rows = DEFAULT_ROWS;
+  #views = {}; // what each view shows, as the simulator sent it
+  #chosen = "main";
   #stopAnimation = () => {};
 
   constructor({ root, glasses, note, views }) {
     this.#root = root;
     this.#glasses = glasses;
     this.#note = note;
-    this.#views = [...views.querySelectorAll("[data-view]")];
+    this.#tabs = [...views.querySelectorAll("[data-view]")];
+    for (const tab of this.#tabs) {
+      tab.addEventListener("click", () => this.#choose(tab.dataset.view));
+    }
     new ResizeObserver(() => this.#fit()).observe(root);
-    document.fonts?.ready.then(() => this.#fit());
   }
 
   setModel(model) {
     const known = ROWS.find(([pattern]) => pattern.test(model));
     this.#rows = known ? known[1] : DEFAULT_ROWS;
     this.#glasses.dataset.rows = String(this.#rows || DEFAULT_ROWS);
-    this.#root.style.setProperty("--rows", String(this.#rows || DEFAULT_ROWS));
-    if (!this.#rows) this.#note.textContent = `${model} has no display`;
   }
 
-  // visible: {view, lines, layout, boot, at}, as the simulator sends it
+  // views: {main, dashboard}, each as for show()
+  showAll(views) {
+    this.#views = { ...views };
+    for (const tab of this.#tabs) tab.classList.remove("fresh");
+    this.#draw();
+  }
+
+  // visible: {view, lines, columns, title, layout, boot, at}, as the simulator sends it; lines
+  // and columns are already broken as on the real lens
   show(visible) {
+    const { view } = visible;
+    this.#views[view] = visible;
+    if (view === this.#chosen) return this.#draw();
+    return this.#tab(view)?.classList.toggle("fresh", !isEmpty(visible));
+  }
+
+  #choose(view) {
+    this.#chosen = view;
+    for (const tab of this.#tabs) {
+      tab.setAttribute("aria-pressed", String(tab.dataset.view === view));
+    }
+    this.#tab(view).classList.remove("fresh");
+    this.#draw();
+  }
+
+  #tab(view) {
+    return this.#tabs.find((tab) => tab.dataset.view === view);
+  }
+
+  #draw() {
     this.#stopAnimation();
+    this.#stopAnimation = () => {};
+    const visible = this.#views[this.#chosen] ?? {};
     const lens = element("div", "lens-content");
-    const draw = DRAWERS[visible.layout?.layoutType] ?? drawLines;
-    this.#stopAnimation = draw(lens, visible) ?? (() => {});
+    if (!isEmpty(visible)) {
+      const draw = DRAWERS[visible.layout?.layoutType] ?? drawText;
+      this.#stopAnimation = draw(lens, visible) ?? this.#stopAnimation;
+    }
     this.#root.replaceChildren(lens);
     const lit = lens.childElementCount > 0;
     this.#glasses.classList.toggle("lit", lit);
     this.#glasses.classList.toggle("booting", Boolean(visible.boot));
-    for (const one of this.#views) {
-      if (one.dataset.view === (visible.view ?? "main")) one.setAttribute("aria-current", "true");
-      else one.removeAttribute("aria-current");
-    }
     this.#note.textContent = this.#describe(visible, lit);
     this.#fit();
   }
@@ -63,7 +90,7 @@ export class Lens {
   #describe({ boot, at }, lit) {
     if (!this.#rows) return "These glasses have no display";
     if (boot) return "Starting the app";
-    if (!lit) return "Nothing on the lens";
+    if (!lit) return this.#chosen === "main" ? "Nothing on the lens" : "Nothing on the dashboard";
     const time = at ? new Date(at) : new Date();
     return `Shown at ${time.toLocaleTimeString()}`;
   }
@@ -79,28 +106,34 @@ export class Lens {
   }
 }
 
-function drawLines(lens, { lines = [] }) {
-  if (lines.every((line) => !line.trim())) return;
-  for (const line of lines) lens.append(lensLine(line));
+function isEmpty({ lines = [], layout }) {
+  return !DRAWERS[layout?.layoutType] && lines.every((line) => !line.trim());
 }
 
-function drawCard(lens, visible) {
-  drawLines(lens, visible);
-  const title = visible.layout.title?.trim();
-  const first = lens.firstElementChild;
-  if (title && first?.textContent.trim() && title.startsWith(first.textContent.trim())) {
-    first.classList.add("lens-title");
+function drawText(lens, { lines, columns, title }) {
+  if (columns) return drawColumns(lens, columns);
+  let rest = squeezed(title ?? "");
+  for (const text of lines) {
+    const line = lensLine(text);
+    const part = squeezed(text);
+    const ofTitle = part !== "" && rest.startsWith(part);
+    line.classList.toggle("lens-title", ofTitle);
+    rest = ofTitle ? rest.slice(part.length) : "";
+    lens.append(line);
   }
+  return undefined;
 }
 
-function drawPair(lens, { layout }) {
+const squeezed = (text) => text.replaceAll(/\s/g, "");
+
+function drawColumns(lens, columns) {
   const pair = element("div", "lens-pair");
-  for (const text of [layout.leftText, layout.rightText]) {
-    const side = element("div", "lens-side");
-    for (const line of String(text ?? "").split("\n")) side.append(lensLine(line));
-    pair.append(side);
+  for (const lines of columns) {
+    const column = element("div", "lens-column");
+    column.append(...lines.map(lensLine));
+    pair.append(column);
   }
-  if (pair.textContent.trim()) lens.append(pair);
+  lens.append(pair);
 }
 
 function lensLine(text) {

@@ -99,7 +99,11 @@ const FROM_THE_CLOUD = {
 const FROM_THE_SIMULATOR = {
   hello: (message) => {
     showState(message);
-    if (message.lens) lens.show(message.lens);
+    lens.showAll(message.lens);
+    talk.setStreams(message.streams);
+    // What has been logged so far follows.
+    log.clear();
+    trouble.clear();
   },
   app: ({ state, detail }) => app.show(state, detail),
   lens: (message) => lens.show(message),
@@ -107,9 +111,10 @@ const FROM_THE_SIMULATOR = {
   speech: (message) => {
     talk.spoke(message);
     if (message.byBrowser === false && message.state === "speaking") {
-      speaker.fellBack(message.requestId, message.text);
+      speaker.fellBack(message.requestId);
     }
   },
+  audio: (message) => talk.played(message),
   listening: ({ streams }) => talk.setStreams(streams),
   log: (entry) => {
     log.add(entry);
@@ -142,11 +147,6 @@ const STATUS_NOTICES = {
   ended: {
     tone: "bad",
     text: "The app’s program has ended. Run it again in your terminal.",
-  },
-  elsewhere: {
-    tone: "warn",
-    text: "These glasses are now worn in another window.",
-    action: { label: "Use them here", run: () => connection.connect() },
   },
 };
 

@@ -34,7 +34,7 @@ export class Speaker {
     if (request.stopOtherAudio !== false) this.stop("interrupted");
     const address = new URL(request.audioUrl, location.href);
     const volume = Math.min(1, Math.max(0, request.volume ?? 1));
-    if (address.pathname === "/api/tts") {
+    if (address.pathname.endsWith("/api/tts")) {
       const text = address.searchParams.get("text") ?? "";
       this.#queue.push({ requestId: request.requestId, text, volume, startedAt: 0 });
       this.#speakNext();
@@ -57,20 +57,21 @@ export class Speaker {
   }
 
   // The simulator has given up waiting for this page's voice and shows the words instead.
-  fellBack(requestId, text) {
-    this.#missed = text;
-    this.#queue = this.#queue.filter((job) => job.requestId !== requestId);
-    if (this.#current?.requestId === requestId) this.#silence();
-    this.#showState();
+  fellBack(requestId) {
+    const waiting = this.#queue.find((job) => job.requestId === requestId);
+    if (waiting) this.#queue = this.#queue.filter((job) => job !== waiting);
+    else if (this.#current?.requestId === requestId) this.#giveUp();
     this.#speakNext();
   }
 
   #speakNext() {
-    if (this.#current || this.#queue.length === 0 || !this.#synth) return;
+    if (this.#current || this.#queue.length === 0) return;
     const job = this.#queue.shift();
+    this.#current = job;
+    if (!this.#synth) return this.#over(job, false, "this browser cannot speak");
     const utterance = this.#utterance(job.text, job.volume);
     // Kept with the job: Chromium forgets an utterance that only the engine knows, and its end.
-    this.#current = Object.assign(job, { utterance });
+    job.utterance = utterance;
     utterance.onstart = () => {
       if (this.#current !== job) return;
       job.startedAt = performance.now();
@@ -85,14 +86,20 @@ export class Speaker {
 
   #over(job, success, error) {
     if (this.#current !== job) return;
+    if (!job.startedAt) this.#giveUp();
     this.#silence();
-    // What never began is left to the simulator, which shows the words.
-    if (job.startedAt) this.#finished(job, success, error);
+    this.#finished(job, success, error);
     this.#speakNext();
   }
 
+  #giveUp() {
+    this.#missed = this.#current.text;
+    this.#silence();
+    this.#showState();
+  }
+
   #finished({ requestId, startedAt }, success, error) {
-    const duration = Math.round(performance.now() - startedAt);
+    const duration = startedAt ? Math.round(performance.now() - startedAt) : 0;
     this.#tell.finished({ requestId, success, duration, ...(error && { error }) });
   }
 
@@ -127,7 +134,7 @@ export class Speaker {
     this.#files.set(requestId, audio);
     const finish = (success, error) => {
       if (!this.#files.delete(requestId)) return;
-      const duration = Math.round((success ? audio.duration : audio.currentTime) * 1000);
+      const duration = Math.round(audio.currentTime * 1000);
       this.#tell.finished({ requestId, success, duration, ...(error && { error }) });
     };
     audio.addEventListener("playing", () => this.#tell.began(requestId), { once: true });

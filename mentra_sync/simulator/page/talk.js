@@ -7,13 +7,14 @@ const LANGUAGES = [
   "en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT", "pt-BR", "nl-NL", "pl-PL", "uk-UA",
   "tr-TR", "hi-IN", "ja-JP", "ko-KR", "zh-CN", "ar-SA",
 ];
+const SOUNDING = new Set(["speaking", "playing"]);
 const MOST_ENTRIES = 200;
 const SPEECH_STREAM = /^(?:transcription|translation)(?::([a-z]{2,3}-[A-Z]{2}))?/;
 
 export class Talk {
   #parts;
   #interim = null;
-  #spoken = new Map(); // what is being spoken, by requestId
+  #sounding = new Map(); // what is being spoken or played, by requestId
 
   // parts: the elements; onSay({text, language}): someone typed
   constructor(parts, onSay) {
@@ -43,17 +44,23 @@ export class Talk {
 
   // speech: {state: speaking|spoken|stopped, requestId, text, byBrowser}
   spoke({ state, requestId, text, byBrowser }) {
-    let entry = this.#spoken.get(requestId);
-    if (!entry) {
-      entry = this.#add("app", "App");
-      entry.words.textContent = text;
-      entry.words.prepend(waves());
-      this.#spoken.set(requestId, entry);
-    }
-    entry.item.dataset.speech = state;
-    if (byBrowser === false) this.#annotate(entry, "shown instead of spoken");
-    if (state === "stopped") this.#annotate(entry, "stopped");
-    if (state !== "speaking") this.#spoken.delete(requestId);
+    this.#aloud({ state, requestId, text, silent: byBrowser ? "" : "shown instead of spoken" });
+  }
+
+  // audio: {state: playing|played|stopped, requestId, url, byBrowser}
+  played({ state, requestId, url, byBrowser }) {
+    const text = `♪ ${url.split("/").at(-1) || url}`;
+    this.#aloud({ state, requestId, text, silent: byBrowser ? "" : "not heard here" });
+  }
+
+  #aloud({ state, requestId, text, silent }) {
+    const entry = this.#sounding.get(requestId) ?? this.#add("app", "App");
+    entry.words.replaceChildren(waves(), text);
+    entry.item.dataset.sound = state;
+    const note = state === "stopped" ? "stopped" : silent;
+    if (note) this.#annotate(entry, note);
+    if (SOUNDING.has(state)) this.#sounding.set(requestId, entry);
+    else this.#sounding.delete(requestId);
   }
 
   // What the app listens to decides which language is offered, and whether to warn.

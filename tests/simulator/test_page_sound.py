@@ -1,0 +1,170 @@
+"""What the page hears and says: the browser's speech recognition and its voices."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import browser
+import pytest
+from browser import Page, expect, go, go_with_app, said_to
+from raw_app import RawApp
+
+from mentra_sync.simulator.http import Simulator
+
+pytestmark = pytest.mark.browser
+
+chromium, opened, page = browser.chromium, browser.opened, browser.page  # the fixtures
+
+Simulate = Callable[..., Simulator]
+
+# A voice that speaks as fast as the test wants to wait, since headless browsers have none.
+VOICE = """
+window.said = [];
+const voices = [{ name: "Test", lang: "en-US", default: true, localService: true }];
+const later = (utterance, name, event) => setTimeout(() => utterance[name]?.(event), 0);
+const show = (text) => { document.documentElement.dataset.voice = text; };
+Object.defineProperty(window, "speechSynthesis", { value: {
+  speaking: false, pending: false, mute: MUTE, current: null,
+  getVoices: () => voices,
+  addEventListener() {},
+  speak(utterance) {
+    if (this.mute) return;
+    this.current = utterance;
+    this.speaking = true;
+    said.push({ text: utterance.text, volume: utterance.volume });
+    show(utterance.text);
+    later(utterance, "onstart", {});
+  },
+  finish() {
+    const utterance = this.current;
+    this.current = null;
+    this.speaking = false;
+    show("");
+    later(utterance, "onend", {});
+  },
+  cancel() {
+    const utterance = this.current;
+    this.current = null;
+    this.speaking = false;
+    show("");
+    if (utterance) later(utterance, "onerror", { error: "interrupted" });
+  },
+}});
+"""
+
+RECOGNITION = """
+window.SpeechRecognition = class {
+  constructor() { window.recognition = this; }
+  start() {}
+  stop() { this.onend(); }
+  hear(text, isFinal) {
+    const result = Object.assign([{ transcript: text }], { isFinal });
+    this.onresult({ resultIndex: 0, results: [result] });
+  }
+};
+window.webkitSpeechRecognition = window.SpeechRecognition;
+"""
+
+
+def with_voice(page: Page, *, mute: bool = False) -> None:
+    """Give the browser a voice; a mute one never begins."""
+    page.add_init_script(VOICE.replace("MUTE", json.dumps(mute)))
+
+
+def said(page: Page, text: str) -> None:
+    """Wait until the voice is speaking this text (or nothing)."""
+    expect(page.locator("html")).to_have_attribute("data-voice", text)
+
+
+def speak(app: RawApp, text: str, request_id: str = "r1", **fields: Any) -> None:
+    """Have a text spoken."""
+    url = f"https://api.example.com/api/tts?text={text.replace(' ', '%20')}"
+    app.send("audio_play_request", requestId=request_id, audioUrl=url, **fields)
+
+
+def test_the_microphone_passes_on_what_the_browser_recognises(
+    page: Page, simulator: Simulator, app: RawApp
+) -> None:
+    page.add_init_script(RECOGNITION)
+    go_with_app(page, simulator, app)
+    microphone = page.get_by_role("button", name="Speak with the microphone")
+    expect(microphone).to_have_accessible_name(re.compile("online speech service"))
+    microphone.click()
+    expect(page.locator("#microphone")).to_have_attribute("aria-pressed", "true")
+    page.evaluate("recognition.hear('good', false)")
+    expect(page.locator(".entry.you.interim .entry-words")).to_have_text("good")
+    page.evaluate("recognition.hear('good morning', true)")
+    assert said_to(app, isFinal=True)["text"] == "good morning"
+    page.evaluate("recognition.onerror({ error: 'network' })")
+    expect(page.locator("#microphone-note")).to_contain_text("needs the internet")
+    expect(page.locator("#microphone")).to_have_attribute("aria-pressed", "false")
+
+
+def test_no_microphone_button_where_the_browser_recognises_nothing(
+    page: Page, simulator: Simulator
+) -> None:
+    gone = "window.SpeechRecognition = window.webkitSpeechRecognition = undefined;"
+    page.add_init_script(gone)
+    go(page, simulator)
+    expect(page.locator("#microphone")).to_be_hidden()
+
+
+def test_text_is_spoken_by_the_browser(page: Page, simulate: Simulate, app: RawApp) -> None:
+    with_voice(page)
+    go_with_app(page, simulate(realistic=True), app)
+    speak(app, "Hello from your app", volume=0.5)
+    expect(page.locator(".entry.app")).to_have_attribute("data-sound", "speaking")
+    expect(page.locator(".entry.app .entry-words")).to_have_text("Hello from your app")
+    said(page, "Hello from your app")
+    assert page.evaluate("said") == [{"text": "Hello from your app", "volume": 0.5}]
+    page.evaluate("speechSynthesis.finish()")
+    answer = app.socket.wait("audio_play_response")
+    assert answer["requestId"] == "r1"
+    assert answer["success"] is True
+    assert answer["duration"] >= 0
+    expect(page.locator(".entry.app")).to_have_attribute("data-sound", "spoken")
+    expect(page.locator(".entry-note")).to_have_count(0)
+    expect(page.locator("#sound")).to_be_hidden()
+
+
+def test_speaking_stops_when_it_is_told_to(page: Page, simulate: Simulate, app: RawApp) -> None:
+    with_voice(page)
+    go_with_app(page, simulate(realistic=True), app)
+    speak(app, "one", "r1")
+    said(page, "one")
+    speak(app, "two", "r2", stopOtherAudio=True)
+    said(page, "two")
+    app.send("audio_stop_request")
+    said(page, "")
+    expect(page.locator(".entry.app .entry-note")).to_have_text(["stopped", "stopped"])
+
+
+def test_a_browser_that_keeps_silent_shows_the_words_and_offers_sound(
+    page: Page, simulate: Simulate, app: RawApp
+) -> None:
+    with_voice(page, mute=True)
+    go_with_app(page, simulate(realistic=True), app)
+    speak(app, "Hi")
+    assert app.socket.wait("audio_play_response")["success"] is True
+    expect(page.locator(".entry.app .entry-words")).to_have_text("Hi")
+    expect(page.locator(".entry.app .entry-note")).to_have_text("shown instead of spoken")
+    offer = page.get_by_role("button", name="Turn sound on")
+    expect(offer).to_be_visible()
+    page.evaluate("speechSynthesis.mute = false")
+    offer.click()
+    expect(offer).to_be_hidden()
+    assert page.evaluate("said.map((one) => one.text)") == ["Hi"]
+
+
+def test_a_browser_without_voices_says_so_quietly(
+    page: Page, simulate: Simulate, app: RawApp
+) -> None:
+    page.add_init_script("Object.defineProperty(window, 'speechSynthesis', { value: undefined })")
+    go_with_app(page, simulate(realistic=True), app)
+    speak(app, "Hi")
+    assert app.socket.wait("audio_play_response")["success"] is True
+    expect(page.locator("#sound-note")).to_contain_text("no voices")
+    expect(page.locator("#sound")).to_be_hidden()
