@@ -67,6 +67,13 @@ HANDLER_ASYNC = (
 
 HANDLER_SIGNATURE = "{name} cannot be called as {forms}; it is defined as {name}{signature}"
 
+# --- The lens --------------------------------------------------------------------------------
+
+TEXT_IS_CUT = (
+    "a text is longer than the %d lines of these glasses, so its end is not seen:"
+    ' session.layouts.show_text_wall(text, fit="page") shows the first page and returns all of them'
+)
+
 # --- Configuration ---------------------------------------------------------------------------
 
 PORT_BUSY = (

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from mentra_sync import config
+from mentra_sync.display import G1, SIMULATED, Z100, Profile
 from mentra_sync.errors import SessionEnded
 from mentra_sync.features.audio import Audio
 from mentra_sync.features.conversation import Conversation
@@ -89,7 +90,7 @@ class AppSession:
 
         self.events = Events(self._link)
         """Handlers for what happens, and calls that wait for it."""
-        self.layouts = Layouts(self._link)
+        self.layouts = Layouts(self._link, self._display_profile)
         """What the lens shows."""
         self.audio = Audio(self._link)
         """What the glasses say and play."""
@@ -303,6 +304,10 @@ class AppSession:
     def _has_speaker(self) -> bool:
         return self._capabilities is None or self._capabilities.has_speaker
 
+    def _display_profile(self) -> Profile:
+        model = "" if self._capabilities is None else self._capabilities.model_name or ""
+        return _PROFILES.get(model, G1)
+
     def _run_app(self, predecessor: AppSession | None) -> None:
         if predecessor is not None and not predecessor._finished.wait(config.CALLBACK_GRACE):
             self.logger.warning(
@@ -363,6 +368,10 @@ class AppSession:
         update = decode(CapabilitiesUpdate, frame)
         self._capabilities = update.capabilities
         self._link.signals.emit("capabilities", update)
+
+
+_PROFILES = {"Vuzix Z100": Z100, "Simulated Glasses": SIMULATED}
+"""Displays by model name; unknown glasses are taken for the G1, which shows the least."""
 
 
 def _check_release(reason: str) -> None:

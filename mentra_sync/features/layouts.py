@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterable
+
+from mentra_sync import hints
+from mentra_sync.display import Profile, bitmap, paginate, wrap
+from mentra_sync.display.bitmap import PADDING, ImageSource
 from mentra_sync.protocol.codec import clean_text
 from mentra_sync.protocol.commands import DisplayEvent
 from mentra_sync.protocol.layouts import (
+    BitmapAnimation,
+    BitmapView,
     ClearView,
     DashboardCard,
     DoubleTextWall,
@@ -15,9 +23,12 @@ from mentra_sync.protocol.layouts import (
 from mentra_sync.protocol.names import ViewType
 from mentra_sync.runtime.link import Link
 
+_SURELY_FITS = 48
+"""Characters that fit on any lens, however wide they are: no need to measure them."""
+
 
 class Layouts:
-    """Shows text on the lens.
+    """Shows text and pictures on the lens.
 
     ``view`` is ``"main"`` or ``"dashboard"`` (what the wearer sees on looking up), and
     ``duration_ms`` clears the view after that time.  Anything that is not a string is shown as
@@ -29,14 +40,38 @@ class Layouts:
     ``SessionEnded`` after the end.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, profile: Callable[[], Profile]) -> None:
+        """``profile`` tells the display of the glasses that are worn now."""
         self._link = link
+        self._profile = profile
+        self._hinted = False
 
     def show_text_wall(
-        self, text: object, *, view: str = "main", duration_ms: float | None = None
-    ) -> None:
-        """One text over the whole lens."""
-        self._show(TextWall(text=_text(text)), view, duration_ms)
+        self,
+        text: object,
+        *,
+        view: str = "main",
+        duration_ms: float | None = None,
+        fit: str | None = None,
+    ) -> list[str] | None:
+        """One text over the whole lens.
+
+        ``fit="wrap"`` breaks it into lines as this display needs them and returns the lines that
+        are shown; ``fit="page"`` shows the first page and returns all pages, for the next calls.
+        """
+        shown, result = _text(text), None
+        if fit == "wrap":
+            wrapped = wrap(shown, profile=self._profile(), break_mode="word")
+            shown, result = wrapped.text, list(wrapped.lines)
+        elif fit == "page":
+            result = paginate(shown, profile=self._profile(), break_mode="word")
+            shown = result[0]
+        elif fit is not None:
+            raise ValueError(f'fit must be "wrap", "page" or None, got {fit!r}')
+        elif not self._hinted and len(shown) > _SURELY_FITS:
+            self._hint_if_cut(shown)
+        self._show(TextWall(text=shown), view, duration_ms)
+        return result
 
     def show_double_text_wall(
         self,
@@ -73,11 +108,63 @@ class Layouts:
         layout = DashboardCard(left_text=_text(left_text), right_text=_text(right_text))
         self._show(layout, view, duration_ms)
 
+    def show_bitmap_view(
+        self,
+        image: ImageSource,
+        *,
+        view: str = "main",
+        padding: tuple[int, int] = PADDING,
+        dither: bool = False,
+        invert: bool = False,
+    ) -> None:
+        """A picture: a path, bytes, base64 text or a Pillow image, in any format and size.
+
+        It becomes the 576x135 black-and-green picture that glasses take.  One of just that size
+        is shown as it is; any other is scaled down if it must be, and centred in the 526x100 px
+        right of and below ``padding`` (left, top).  ``dither`` shows shades as dots, ``invert``
+        suits dark drawings on white.  A bad image is a ``ValueError`` that says what is wrong.
+        """
+        data = bitmap.to_wire(image, padding=padding, dither=dither, invert=invert)
+        self._show(BitmapView(data=data), view, None)
+
+    def show_bitmap_animation(
+        self,
+        frames: Iterable[ImageSource],
+        interval_ms: float = 1650,
+        repeat: bool = False,
+        *,
+        view: str = "main",
+    ) -> Animation:
+        """Pictures one after the other, ``interval_ms`` apart; frames as in `show_bitmap_view`.
+
+        The glasses get them all at once and play them themselves.  Returns an
+        :class:`Animation`, whose ``stop()`` clears the view.
+        """
+        usable = isinstance(interval_ms, int | float) and not isinstance(interval_ms, bool)
+        if not usable or not 0 < interval_ms < float("inf"):
+            raise ValueError(f"interval_ms must be a number above 0, got {interval_ms!r}")
+        if isinstance(frames, str | bytes):
+            raise ValueError("frames must be a list of pictures; show_bitmap_view shows one")
+        data = [bitmap.to_wire(frame) for frame in frames]
+        if not data:
+            raise ValueError("an animation needs at least one frame")
+        layout = BitmapAnimation(frames=data, interval=interval_ms, repeat=bool(repeat))
+        self._show(layout, view, None)
+        seconds = None if repeat else len(data) * interval_ms / 1000
+        return Animation(self._link, seconds, lambda: self.clear_view(view=view))
+
     def clear_view(self, *, view: str = "main") -> None:
         """Empty a view."""
         self._show(ClearView(), view, None)
 
     clear = clear_view
+
+    def _hint_if_cut(self, text: str) -> None:
+        """Say once that a text is longer than this display, and what helps."""
+        profile = self._profile()
+        if wrap(text, profile=profile).cut:
+            self._hinted = True
+            self._link.logger.info(hints.TEXT_IS_CUT, profile.max_lines)
 
     def _show(self, layout: Layout, view: str, duration_ms: float | None) -> None:
         if view not in ViewType.values():
@@ -85,6 +172,33 @@ class Layouts:
         self._link.show(
             DisplayEvent(layout=layout, view=str(view), duration_ms=_duration(duration_ms))
         )
+
+
+class Animation:
+    """Pictures that play on the glasses; ends by itself, with :meth:`stop` or with the session."""
+
+    def __init__(self, link: Link, seconds: float | None, clear: Callable[[], None]) -> None:
+        """``seconds`` is how long it plays; None repeats."""
+        self._link = link
+        self._until = None if seconds is None else link.clock.now() + seconds
+        self._clear = clear
+        self._lock = threading.Lock()
+        self._stopped = False  # guarded by _lock
+
+    @property
+    def running(self) -> bool:
+        """Whether pictures are still to come, or the last one is within its time."""
+        if self._stopped or self._link.end_reason is not None:
+            return False
+        return self._until is None or self._link.clock.now() < self._until
+
+    def stop(self) -> None:
+        """End it and clear the view. Once it has ended, this does nothing."""
+        with self._lock:
+            if not self.running:
+                return
+            self._stopped = True
+        self._clear()
 
 
 def _text(value: object) -> str:
