@@ -174,27 +174,35 @@ class Page:
             reader.start()
         self._glasses.send(json.dumps({"type": "connection_init"}))
 
-    def see(self, text: str) -> None:
+    def see(self, text: str | re.Pattern[str]) -> None:
         """Wait until the lens shows a text; what was seen before does not count."""
-        self._wait(f"the lens to show {text!r}", "lens", lambda one: text in " ".join(one["lines"]))
-
-    def hear(self, text: str) -> None:
-        """Wait until the glasses have spoken a text; what was heard before does not count."""
+        pattern = _pattern(text)
         self._wait(
-            f"the glasses to speak {text!r}",
+            f"the lens to show {pattern.pattern!r}",
+            "lens",
+            lambda one: pattern.search(" ".join(one["lines"])) is not None,
+        )
+
+    def hear(self, text: str | re.Pattern[str]) -> None:
+        """Wait until the glasses have spoken a text; what was heard before does not count."""
+        pattern = _pattern(text)
+        self._wait(
+            f"the glasses to speak {pattern.pattern!r}",
             "speech",
-            lambda one: one["state"] == "spoken" and one["text"] == text,
+            lambda one: one["state"] == "spoken" and pattern.fullmatch(one["text"]) is not None,
         )
 
     def say(self, text: str) -> None:
         """Say something, once the app listens."""
-        with self._changed:
-            listening = self._changed.wait_for(
-                lambda: any(name.startswith("transcription") for name in self._streams), PATIENCE
-            )
-            assert listening, f"the app does not listen; it has asked for {self._streams}"
+        self._listens("transcription")
         words = {"action": "say", "text": text, "final": True, "typed": True, "language": "en-US"}
         self._simulator.send(json.dumps(words))
+
+    def press(self) -> None:
+        """Press the button, once the app listens."""
+        self._listens("button_press")
+        press = {"type": "button_press", "buttonId": "main", "pressType": "short"}
+        self._glasses.send(json.dumps(press))
 
     def close(self) -> None:
         """Close the page."""
@@ -218,6 +226,13 @@ class Page:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _listens(self, stream: str) -> None:
+        with self._changed:
+            listening = self._changed.wait_for(
+                lambda: any(name.startswith(stream) for name in self._streams), PATIENCE
+            )
+            assert listening, f"the app wants {self._streams}, not {stream}"
 
     def _wait(self, what: str, kind: str, matches: Callable[[dict[str, Any]], bool]) -> None:
         looked_at = self._found.get(kind, 0)
@@ -273,9 +288,13 @@ def get(address: str) -> str:
 def hold(page: Page, conversation: list[tuple[str, str]], tell: Callable[[str], object]) -> None:
     """Hold a conversation, line by line; fails where the app does something else."""
     doing = {"shows": page.see, "speaks": page.hear, "you say": page.say}
-    for who, text in conversation:
-        doing[who](text)
-        tell(f"{who:>9}: {text}")
+    for what, text in conversation:
+        doing[what](text)
+        tell(f"{what:>9}: {text}")
+
+
+def _pattern(text: str | re.Pattern[str]) -> re.Pattern[str]:
+    return text if isinstance(text, re.Pattern) else re.compile(re.escape(text))
 
 
 def _connect(address: str) -> Any:
