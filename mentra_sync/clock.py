@@ -46,9 +46,9 @@ class Clock:
         try:
             while not predicate():
                 remaining = until - self.now()
-                if remaining <= 0:
+                if not remaining > 0:  # a moment that is no number has passed
                     return False
-                condition.wait(remaining)
+                condition.wait(min(remaining, threading.TIMEOUT_MAX))
             return True
         finally:
             with self._lock:

@@ -50,24 +50,30 @@ def _with_places(message: object, args: tuple[object, ...]) -> tuple[object, tup
     """Give every argument a place in the message, unless the message brings its own."""
     if not args or _formats(message, args):
         return message, args
-    shown = (_plain(arg) for arg in args)
-    return "%s", (" ".join([str(message), *shown]),)
+    text = str(message).replace("%", "%%") + " %s" * len(args)
+    shown = tuple(_Fields(arg) if isinstance(arg, Mapping) else arg for arg in args)
+    return text, shown
 
 
 def _formats(message: object, args: tuple[object, ...]) -> bool:
     """Whether the message has places for its arguments, as logging would fill them."""
-    if not isinstance(message, str) or "%" not in message:
+    if not isinstance(message, str) or "%" not in message.replace("%%", ""):
         return False
-    if len(args) == 1 and isinstance(args[0], Mapping):
-        return "%(" in message
+    values = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
     try:
-        message % args
+        message % values
     except (TypeError, ValueError, KeyError):
         return False
+    except Exception:
+        return True  # an argument cannot be shown: logging tells of it, without raising
     return True
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(f"{key}={item!r}" for key, item in value.items())
-    return str(value)
+class _Fields:
+    """A mapping appended to a message, shown as ``key=value`` when the record is formatted."""
+
+    def __init__(self, mapping: Mapping[Any, Any]) -> None:
+        self._mapping = mapping
+
+    def __str__(self) -> str:
+        return " ".join(f"{key}={value!r}" for key, value in self._mapping.items()) or "{}"

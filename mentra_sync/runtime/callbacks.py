@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from mentra_sync import hints
@@ -18,7 +21,7 @@ def adapt(handler: object, *arguments: str) -> Callable[..., Any]:
     """
     if not callable(handler):
         raise TypeError(hints.HANDLER_NOT_CALLABLE.format(handler))
-    if inspect.iscoroutinefunction(handler):
+    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
         raise TypeError(hints.HANDLER_ASYNC.format(describe(handler)))
     taken = _arguments_taken(handler, len(arguments))
     if taken is None:
@@ -41,24 +44,37 @@ def adapt(handler: object, *arguments: str) -> Callable[..., Any]:
 def _arguments_taken(handler: Callable[..., Any], most: int) -> int | None:
     """How many of ``most`` positional arguments the handler takes; None when none will do."""
     try:
-        signature = inspect.signature(handler)
+        told = inspect.signature(handler)
+        own = inspect.signature(handler, follow_wrapped=False)
     except (ValueError, TypeError):
         return most  # some builtins tell no signature: believe them
-    for count in range(most, -1, -1):
-        try:
-            signature.bind(*[None] * count)
-        except TypeError:
-            continue
-        return count
-    return None
+    # A decorator's wrapper often takes anything and passes it on, so what it wraps decides; but
+    # one that adds or keeps back arguments is right about itself.
+    counts = [count for count in range(most, -1, -1) if _takes(own, count)]
+    return next((count for count in counts if _takes(told, count)), counts[0] if counts else None)
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
 
 
 def describe(function: object) -> str:
-    """A name that a person recognises: ``Counter.on_press``, ``<lambda>`` with its line, ..."""
-    function = inspect.unwrap(function) if callable(function) else function
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    name = name.replace("<locals>.", "")
-    code = getattr(function, "__code__", None)
-    if code is not None and name.endswith("<lambda>"):
-        return f"the lambda at line {code.co_firstlineno}"
-    return name
+    """A name that a person recognises: ``Counter.on_press``, ``<lambda>`` with its line, ...
+
+    Never raises: it stands in the way of every error report.
+    """
+    with contextlib.suppress(Exception):  # an object may answer anything to being looked at
+        function = inspect.unwrap(function) if callable(function) else function
+        while isinstance(function, functools.partial):
+            function = function.func
+        name = getattr(function, "__qualname__", None)
+        code = getattr(function, "__code__", None)
+        if isinstance(code, CodeType) and code.co_name == "<lambda>":
+            return f"the lambda at line {code.co_firstlineno}"
+        if isinstance(name, str) and name:
+            return name.replace("<locals>.", "")
+    return type(function).__qualname__

@@ -15,6 +15,7 @@ One lock guards everything here.  It is never held while user code runs.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -34,6 +35,9 @@ AUDIO, SUPERSEDED, KEEP = range(3)
 """How dear an event is: a full backlog gives up audio first, then readings that newer ones
 replace (interim words, battery, location, head position), and the rest only when it must."""
 
+_THREAD_RETRY = 1.0
+"""Seconds after which a thread is asked for again when the system had none."""
+
 Callback = Callable[[Any], object]
 ErrorReport = Callable[[BaseException, object], None]
 
@@ -46,7 +50,7 @@ class Wait:
     """
 
     __slots__ = ("cancelled", "condition", "dispatcher", "done", "function", "gave_up", "granted",
-                 "ident", "over")  # fmt: skip
+                 "ident")  # fmt: skip
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self.dispatcher = dispatcher
@@ -57,7 +61,6 @@ class Wait:
         self.cancelled = False
         self.gave_up = False
         self.granted = False
-        self.over = 0.0
 
     def end(self) -> None:
         """The answer is there. From any thread; a second time does nothing."""
@@ -77,14 +80,16 @@ class Wait:
             if dispatcher._ended is not None:
                 raise SessionEnded(dispatcher._ended)
             dispatcher._lay_down_baton(self)
-            dispatcher._blocked.add(self)
+            dispatcher._blocked[self] = None
             try:
                 in_time = dispatcher.clock.wait_for(self.condition, lambda: self.done, until)
             finally:
-                dispatcher._blocked.discard(self)
+                del dispatcher._blocked[self]
                 self._end()
                 if self.gave_up:
                     self.condition.wait_for(lambda: self.granted)
+                elif dispatcher._baton == self.ident:
+                    dispatcher._since = time.monotonic()  # it had not run all that time
             if self.cancelled:
                 raise SessionEnded(dispatcher._ended or "disconnected")
             return in_time
@@ -95,7 +100,6 @@ class Wait:
             return
         self.done = True
         self.cancelled = cancelled
-        self.over = time.monotonic()
         self.condition.notify()
         if self.gave_up:
             self.dispatcher._ready.append(self)
@@ -145,17 +149,18 @@ class Dispatcher:
         self._ranks = [0, 0, 0]  # how many queued events there are of each rank
         self._dropped = 0
         self._room = threading.Condition(self._lock)
-        self._reader_waits = False
+        self._posting = 0  # threads that wait for room
         self._baton: int | None = None  # the thread whose callback runs
         self._since = 0.0  # when it took the baton, real time
         self._running: object = None  # its function
         self._named_slow = False  # whether the log has named it
-        self._blocked: set[Wait] = set()  # every thread that is parked
+        self._blocked: dict[Wait, None] = {}  # every thread that is parked, in order
         self._waiting = 0  # the callbacks among them
         self._ready: deque[Wait] = deque()  # callbacks whose wait is over
         self._workers: set[threading.Thread] = set()
         self._idle: list[_Worker] = []
         self._summoned = False  # a worker is on its way
+        self._out_of_threads = False  # and the log has said so
         self._watching = False
         self._calm = threading.Condition(self._lock)
         self._ended: str | None = None
@@ -202,9 +207,10 @@ class Dispatcher:
         with self._lock:
             self._count_dropped(receiver)
 
-    def _count_dropped(self, receiver: str) -> None:
+    def _count_dropped(self, receiver: object) -> None:
         if self._dropped == 0:
-            self._log_later(hints.BACKLOG_FULL, self._backlog, receiver)
+            name = receiver if isinstance(receiver, str) else describe(receiver)
+            self._log_later(hints.BACKLOG_FULL, self._backlog, name)
         self._dropped += 1
 
     def _log_later(self, text: str, *values: object) -> None:
@@ -216,15 +222,15 @@ class Dispatcher:
         patience = config.BACKLOG_PATIENCE
         if self._baton is not None:
             patience -= time.monotonic() - self._since
-        if patience > 0:
+        if patience > 0 and self._baton != threading.get_ident():
             # Waking this thread for every single place would make both threads wait for each
             # other at each event, so it sleeps until there is some room.
-            self._reader_waits = True
+            self._posting += 1
             self._room.wait_for(lambda: len(self._queue) <= self._low_water, patience)
-            self._reader_waits = False
+            self._posting -= 1
         if len(self._queue) < self._backlog:
             return True
-        self._count_dropped(describe(self._running))
+        self._count_dropped("a thread to run on" if self._running is None else self._running)
         lowest = next(rank for rank, count in enumerate(self._ranks) if count)
         if rank < lowest:
             return False
@@ -243,6 +249,7 @@ class Dispatcher:
         wait.function = self._running
         self._waiting += 1
         self._baton = None
+        self._running = None
         self._hand_on()
 
     def _take_baton(self, ident: int, function: object) -> None:
@@ -287,14 +294,29 @@ class Dispatcher:
             try:
                 thread.start()
             except RuntimeError:
-                # Out of threads: the event stays queued, and the next one tries again.
-                self._log_later(hints.NO_MORE_THREADS)
+                self._wait_for_a_thread()
                 return
+            self._out_of_threads = False
             self._workers.add(thread)
             if not self._watching:
                 self._watching = True
                 self._timers.after(config.SLOW_CALLBACK, self._look_for_slow_callbacks)
         self._summoned = True
+
+    def _wait_for_a_thread(self) -> None:
+        """With the lock held: events stay queued; the next one tries again, or a timer does."""
+        if not self._out_of_threads:
+            self._out_of_threads = True
+            self._log_later(hints.NO_MORE_THREADS)
+            self._timers.after(_THREAD_RETRY, self._try_for_a_thread)
+
+    def _try_for_a_thread(self) -> None:
+        """On the timer thread, as long as there was none to be had."""
+        with self._lock:
+            if self._out_of_threads and self._ended is None:
+                self._hand_on()
+                if self._out_of_threads:
+                    self._timers.after(_THREAD_RETRY, self._try_for_a_thread)
 
     def _work(self) -> None:
         """The life of a thread that runs callbacks."""
@@ -321,16 +343,13 @@ class Dispatcher:
         """With the lock held and the baton free: run the first queued callback, unlocked."""
         rank, function, argument = self._queue.popleft()
         self._ranks[rank] -= 1
-        if self._reader_waits and len(self._queue) <= self._low_water:
-            self._room.notify()
+        if self._posting and len(self._queue) <= self._low_water:
+            self._room.notify_all()
         ident = threading.get_ident()
         self._take_baton(ident, function)
         self._lock.release()
         try:
-            function(argument)
-        except BaseException as error:  # user code may raise anything, SystemExit too
-            if not (isinstance(error, SessionEnded) and self._ended is not None):
-                self._report(error, function)
+            self._call(function, argument)
         finally:
             self._lock.acquire()
         if self._baton == ident:
@@ -338,6 +357,19 @@ class Dispatcher:
             self._running = None
         if self._ended is not None:
             self._calm.notify_all()
+
+    def _call(self, function: Callback, argument: Any) -> None:
+        """Run user code, which may raise anything, SystemExit too; this raises nothing."""
+        try:
+            function(argument)
+        except BaseException as error:
+            if isinstance(error, SessionEnded) and self._ended is not None:
+                return
+            try:
+                self._report(error, function)
+            except BaseException:  # log handlers are user code as well
+                with contextlib.suppress(Exception):
+                    traceback.print_exc()
 
     # --- The end ------------------------------------------------------------------------------
 
@@ -351,7 +383,7 @@ class Dispatcher:
             self._dropped += left
             self._queue.clear()
             self._ranks = [0, 0, 0]
-            self._room.notify()
+            self._room.notify_all()
             for wait in list(self._blocked):
                 wait._end(cancelled=True)
             for worker in self._idle:
@@ -400,15 +432,13 @@ class Dispatcher:
             now = time.monotonic()
             slow = self._baton
             age = now - self._since
-            due = slow is not None and not self._named_slow
+            # One that waits but had to keep the baton (32 are waiting already) is not to blame.
+            waits = any(wait.ident == slow for wait in self._blocked)
+            due = slow is not None and not self._named_slow and not waits
             if due and age >= config.SLOW_CALLBACK:
                 self._named_slow = True
                 function = self._running
-                held_up = [
-                    describe(wait.function)
-                    for wait in self._ready
-                    if now - wait.over >= config.SLOW_CALLBACK
-                ]
+                held_up = [describe(wait.function) for wait in self._ready]
                 due = False
             else:
                 slow = None

@@ -37,52 +37,42 @@ class DisplayPacer:
         self._wake = wake
         self._lock = threading.Lock()
         # Guarded by _lock, which is held while a display is written so that none overtakes another:
-        self._waiting: dict[str, DisplayEvent] = {}
+        # None stands for what was last shown on a view, for as long as it is left to last.
+        self._waiting: dict[str, DisplayEvent | None] = {}
         self._last: dict[str, tuple[DisplayEvent, float]] = {}
         self._next_turn = 0.0
         self._alarm: Alarm | None = None
+        self._stopped = False
 
     def show(self, display: DisplayEvent) -> None:
         """Send a display now or when its turn comes. From any thread; never waits for the turn."""
         with self._lock:
-            if self._interval > 0 or not self._connected():
+            if not self._stopped:
                 # A newer display of a view takes the place of the older one in the line.
                 self._waiting[display.view] = display
                 self._send_due()
-            else:
-                self._write(display)
 
     def due(self) -> None:
         """Send what has its turn. On the connection thread."""
         with self._lock:
-            self._alarm = None
             self._send_due()
 
     def restore(self) -> None:
         """After a reconnection: show again what the lens may have lost, as long as it lasts."""
         with self._lock:
-            now = self._timers.clock.now()
-            for view, (display, sent) in self._last.items():
-                if view in self._waiting:
-                    continue
-                if display.duration_ms is not None:
-                    left = display.duration_ms - int((now - sent) * 1000)
-                    if left <= 0:
-                        continue
-                    display = DisplayEvent(
-                        view=display.view, layout=display.layout, duration_ms=left
-                    )
-                self._waiting[view] = display
+            for view in self._last:
+                self._waiting.setdefault(view, None)
 
     def flush(self) -> None:
         """Send everything that waits, whatever its turn: the session is about to end."""
         with self._lock:
             while self._waiting and self._connected():
-                self._write(self._waiting.pop(next(iter(self._waiting))))
+                self._write_next()
 
     def stop(self) -> None:
         """Forget what waits and ask for nothing more."""
         with self._lock:
+            self._stopped = True
             self._waiting.clear()
             if self._alarm is not None:
                 self._alarm.cancel()
@@ -92,13 +82,26 @@ class DisplayPacer:
         assert self._lock.locked()
         while self._waiting and self._connected():
             if self._timers.clock.now() < self._next_turn:
-                if self._alarm is None:
+                if self._alarm is None or not self._alarm.pending:
                     self._alarm = self._timers.at(self._next_turn, self._wake)
                 return
-            self._write(self._waiting.pop(next(iter(self._waiting))))
+            self._write_next()
 
-    def _write(self, display: DisplayEvent) -> None:
-        now = self._timers.clock.now()
-        self._last[display.view] = (display, now)
-        self._next_turn = now + self._interval
-        self._send(display)
+    def _write_next(self) -> None:
+        view = next(iter(self._waiting))
+        display = self._waiting.pop(view) or self._left_of(view)
+        if display is not None:
+            now = self._timers.clock.now()
+            self._last[view] = (display, now)
+            self._next_turn = now + self._interval
+            self._send(display)
+
+    def _left_of(self, view: str) -> DisplayEvent | None:
+        """What was last shown on a view, for the rest of its duration; None when that is over."""
+        display, sent = self._last[view]
+        if display.duration_ms is None:
+            return display
+        left = display.duration_ms - int((self._timers.clock.now() - sent) * 1000)
+        if left <= 0:
+            return None
+        return DisplayEvent(view=display.view, layout=display.layout, duration_ms=left)

@@ -87,7 +87,8 @@ class Replies:
     def forget(self, reply: Reply) -> None:
         """Take a reply off the register; a late answer then finds nobody."""
         with self._lock:
-            self._pending.pop((reply.kind, reply.key), None)
+            if self._pending.get((reply.kind, reply.key)) is reply:
+                del self._pending[reply.kind, reply.key]
 
     def answer(self, kind: str, key: str, value: Any) -> bool:
         """Wake the call that waits for this answer; False when none does."""
@@ -102,7 +103,11 @@ class Replies:
         """The same for an answer that names no request: the one sent first gets it."""
         with self._lock:
             key = next((key for key in self._pending if key[0] == kind), None)
-        return key is not None and self.answer(*key, value)
+            reply = None if key is None else self._pending.pop(key)
+        if reply is None:
+            return False
+        reply.settle(value)
+        return True
 
     def answer_all(self, kind: str, value: Any) -> int:
         """Wake every call of a kind with the same answer; return how many there were."""
@@ -127,6 +132,8 @@ class Replies:
 class Mailbox:
     """Events for one waiting call (``wait_for``, ``stream``, ``listen``), in a bounded queue.
 
+    Several threads may take events out of it; each event goes to one of them.
+
     What is dropped when it is full follows rule 7 of api.md, as in the dispatcher's backlog.
     """
 
@@ -136,7 +143,7 @@ class Mailbox:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._events: deque[tuple[int, Any]] = deque()
-        self._wait: Wait | None = None
+        self._waits: list[Wait] = []
 
     def put(self, event: Any, rank: int = KEEP) -> None:
         """Deliver an event. From the connection thread; never blocks."""
@@ -149,8 +156,8 @@ class Mailbox:
                 index = next(i for i, (queued, _) in enumerate(self._events) if queued == lowest)
                 del self._events[index]
             self._events.append((rank, event))
-            wait = self._wait
-        if wait is not None:
+            waits, self._waits = self._waits, []
+        for wait in waits:
             wait.end()
 
     def get(self, until: float | None) -> Any:
@@ -162,13 +169,15 @@ class Mailbox:
             with self._lock:
                 if self._events:
                     return self._events.popleft()[1]
-                self._wait = wait = Wait(self._dispatcher)
+                wait = Wait(self._dispatcher)
+                self._waits.append(wait)
             try:
                 if not wait.block(until):
                     raise TimeoutError
             finally:
                 with self._lock:
-                    self._wait = None
+                    if wait in self._waits:
+                        self._waits.remove(wait)
 
     def clear(self) -> None:
         """Forget what has come so far."""

@@ -35,6 +35,7 @@ Reader = Callable[[dict[str, Any]], None]
 
 _RANKS = {
     StreamType.TRANSCRIPTION: SUPERSEDED,
+    StreamType.LOCAL_TRANSCRIPTION: SUPERSEDED,
     StreamType.TRANSLATION: SUPERSEDED,
     StreamType.GLASSES_BATTERY_UPDATE: SUPERSEDED,
     StreamType.PHONE_BATTERY_UPDATE: SUPERSEDED,
@@ -239,14 +240,21 @@ def _subscriptions_of(stream: StreamName) -> tuple[Any, ...]:
 
 def _touch_name(name: str, data: Any) -> str:
     """A touch that came under the name for all gestures belongs to its gesture's listeners too."""
-    gesture = data.get("gesture_name") if isinstance(data, dict) else None
-    return f"{StreamType.TOUCH_EVENT.value}:{gesture}" if isinstance(gesture, str) else name
+    return _more_exactly(name, data.get("gesture_name") if isinstance(data, dict) else None)
 
 
 def _speech_name(name: str, data: Any) -> str:
     """On-device speech comes under the bare name and tells its language in the data."""
-    language = data.get("transcribeLanguage") if isinstance(data, dict) else None
-    return f"{name}:{language}" if isinstance(language, str) else name
+    return _more_exactly(name, data.get("transcribeLanguage") if isinstance(data, dict) else None)
+
+
+def _more_exactly(base: str, argument: Any) -> str:
+    """``base:argument`` if that makes a name of the same stream, else ``base``."""
+    if isinstance(argument, str) and "?" not in argument:
+        name = f"{base}:{argument}"
+        if StreamName.parse(name).base == base:
+            return name
+    return base
 
 
 _BY_DATA: dict[str, Callable[[str, Any], str]] = {

@@ -65,8 +65,7 @@ class Signals:
 
     def on(self, signal: Hashable, handler: object, *arguments: str) -> Subscription:
         """Register ``handler``, which takes ``arguments`` or fewer of them, for a signal."""
-        function = adapt(handler, *arguments)
-        one_more = Handler(function)
+        one_more = SignalHandler(adapt(handler, *arguments))
         with self._lock:
             self._handlers[signal] = (*self._handlers.get(signal, ()), one_more)
         return Subscription(handler, lambda: self._remove(signal, one_more))
@@ -85,7 +84,8 @@ class Signals:
         """The handlers of a signal, each to be called with the tuple of its values."""
         return self._handlers.get(signal, ())
 
-    def _remove(self, signal: Hashable, handler: Callable[..., Any]) -> None:
+    def _remove(self, signal: Hashable, handler: SignalHandler) -> None:
+        handler.stop()
         with self._lock:
             left = tuple(h for h in self._handlers.get(signal, ()) if h is not handler)
             if left:
@@ -95,12 +95,32 @@ class Signals:
 
 
 class Handler:
-    """A function called with a tuple of values; one object per registration."""
+    """A person's function as it stands in the queue, one object per registration.
 
-    __slots__ = ("__wrapped__",)
+    It is called with an event.  Once stopped it does nothing, so that a call which was queued
+    before ``unsubscribe()`` doesn't come after it.
+    """
+
+    __slots__ = ("__wrapped__", "_stopped")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.__wrapped__ = function  # describe() names it by this
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Call the function no more. From any thread."""
+        self._stopped = True
+
+    def __call__(self, event: Any) -> None:
+        if not self._stopped:
+            self.__wrapped__(event)
+
+
+class SignalHandler(Handler):
+    """The same for a signal: called with the tuple of its values."""
+
+    __slots__ = ()
 
     def __call__(self, values: tuple[Any, ...]) -> None:
-        self.__wrapped__(*values)
+        if not self._stopped:
+            self.__wrapped__(*values)

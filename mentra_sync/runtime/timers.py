@@ -6,6 +6,7 @@ callback.  It never sends and never runs user code, so nothing can hold it up.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import logging
@@ -25,6 +26,11 @@ class Alarm:
     def __init__(self, moment: float, function: Callable[[], object]) -> None:
         self.moment = moment
         self.function: Callable[[], object] | None = function
+
+    @property
+    def pending(self) -> bool:
+        """Whether it has neither rung nor been called off."""
+        return self.function is not None
 
     def cancel(self) -> None:
         """Call it off. From any thread; after it has rung it does nothing."""
@@ -57,12 +63,18 @@ class Timers:
                 return alarm
             heapq.heappush(self._heap, (moment, next(self._order), alarm))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="mentra-timers", daemon=True)
-                self._thread.start()
+                self._start()
             elif self._heap[0][2] is alarm:
                 self._earliest_changed = True
                 self._condition.notify()
         return alarm
+
+    def _start(self) -> None:
+        """With the lock held: start the thread. When there is none, the next alarm tries again."""
+        thread = threading.Thread(target=self._run, name="mentra-timers", daemon=True)
+        with contextlib.suppress(RuntimeError):  # who sets an alarm may hold locks of its own
+            thread.start()
+            self._thread = thread
 
     def stop(self) -> None:
         """Forget every alarm and end the thread; it has ended when this returns."""
@@ -102,7 +114,7 @@ class Timers:
         self._condition.release()
         try:
             function()
-        except Exception:
+        except BaseException:  # log handlers run here as well, and are user code
             _log.exception("a timer of the runtime failed")
         finally:
             self._condition.acquire()
