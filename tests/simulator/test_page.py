@@ -26,7 +26,7 @@ from browser import (
 from PIL import Image
 from raw_app import RawApp
 
-from mentra_sync.simulator import web_app
+from mentra_sync.simulator import http, web_app
 from mentra_sync.simulator.http import Simulator
 
 pytestmark = pytest.mark.browser
@@ -293,6 +293,22 @@ def test_it_says_that_the_program_has_ended_and_comes_back_with_it(
     expect(banner).to_have_count(0)
     expect(page.locator("#app-name")).to_have_text("Hello again")
     expect(text_box(page)).to_have_value("half a sen")
+
+
+def test_the_page_of_another_version_is_loaded_anew(
+    opened: tuple[Page, QuietPage], simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, quiet = opened
+    quiet.expect_complaints()
+    first = simulate()
+    go(page, first)
+    text_box(page).fill("said to the old page")
+    first.stop()
+    page.locator(".notice[data-key=connection]").wait_for()
+    monkeypatch.setattr(http, "VERSION", "999")
+    simulate(port=first.port, port_may_move=False)
+    expect(text_box(page)).to_have_value("")
+    page.locator("body[data-connection=connected]").wait_for()
 
 
 def test_the_hint_is_shown_until_it_is_read(page: Page, simulator: Simulator) -> None:

@@ -92,7 +92,7 @@ export class Lens {
     if (boot) return "Starting the app";
     if (!lit) return this.#chosen === "main" ? "Nothing on the lens" : "Nothing on the dashboard";
     const time = at ? new Date(at) : new Date();
-    return `Shown at ${time.toLocaleTimeString()}`;
+    return `Shown ${time.toLocaleTimeString()}`;
   }
 
   // The browser's letters are not as wide as the glasses': a line that fits there must fit here.
