@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from mentra_sync.server import AppServer
 
 _log = logging.getLogger(__name__)
-_FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via")
+_FORWARDING = frozenset(
+    {"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"}
+)
+"""What proxies and tunnels add, beside the ``X-Forwarded-*`` headers."""
+
 _ACCOUNT = "https://account.mentra.glass/auth?packagename="
 
 M = TypeVar("M", bound=Message)
@@ -114,9 +118,14 @@ def blueprint(server: AppServer, *, health_check: bool, require_tool_key: bool) 
 
 def _body() -> dict[str, Any]:
     """The request's JSON object, whatever its content type says; bounded before it is read."""
-    flask.request.max_content_length = config.MAX_BODY_BYTES
+    too_large = Refusal(413, f"the body must not be larger than {config.MAX_BODY_BYTES} bytes")
+    if (flask.request.content_length or 0) > config.MAX_BODY_BYTES:
+        raise too_large
+    data = flask.request.get_data()  # one without a length is bounded by MAX_CONTENT_LENGTH
+    if len(data) > config.MAX_BODY_BYTES:
+        raise too_large
     try:
-        return parse(flask.request.get_data(cache=False))
+        return parse(data)
     except MalformedMessage as error:
         raise Refusal(400, f"the body must be a JSON object: {error}") from None
 
@@ -158,7 +167,8 @@ def _start(server: AppServer, request: SessionRequest) -> Answer:
 
 def _is_straight_from_loopback() -> bool:
     """Whether the caller is on this machine, and not behind a tunnel or proxy that is."""
-    if any(flask.request.headers.get(name) for name in _FORWARDING):
+    names = (name.lower() for name in flask.request.headers.keys())
+    if any(name.startswith("x-forwarded-") or name in _FORWARDING for name in names):
         return False
     try:
         return ipaddress.ip_address(flask.request.remote_addr or "").is_loopback
