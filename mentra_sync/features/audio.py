@@ -66,10 +66,9 @@ class Audio:
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"text must say something, got {text!r}")
         query = {"text": clean_text(text)}
-        if voice_id is not None:
-            query["voice_id"] = clean_text(voice_id)
-        if model_id is not None:
-            query["model_id"] = clean_text(model_id)
+        for name, value in (("voice_id", voice_id), ("model_id", model_id)):
+            if value is not None:
+                query[name] = _checked_text(name, value)
         if voice_settings is not None:
             query["voice_settings"] = dumps(dict(voice_settings))
         return self.play_audio(
@@ -130,7 +129,8 @@ class Audio:
                 self._tracks[request_id] = request.track_id
             try:
                 self._link.send(request)
-                result: AudioPlayResult = reply.result(timeout, hints.PLAY_TIMEOUT.format(timeout))
+                otherwise = hints.PLAY_TIMEOUT.format(0 if timeout is None else timeout)
+                result: AudioPlayResult = reply.result(timeout, otherwise)
                 return result
             finally:
                 with self._lock:
@@ -148,6 +148,12 @@ class Audio:
         answer = decode(AudioPlayResponse, frame)
         result = AudioPlayResult(bool(answer.success), answer.error, answer.duration)
         self._link.replies.answer(_PLAY, answer.request_id, result)
+
+
+def _checked_text(name: str, value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r}")
+    return clean_text(value)
 
 
 def _check_volume(volume: float) -> None:

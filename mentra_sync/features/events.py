@@ -289,6 +289,8 @@ class EventStream(Iterator[Any]):
     """The events of one stream, one after the other; iterating blocks until the next one."""
 
     def __init__(self, link: Link, stream: StreamName) -> None:
+        self._closed = True  # until there is something to close
+        self._timers = link.timers
         self._mailbox_context = link.mailbox(stream)
         self._mailbox = self._mailbox_context.__enter__()
         self._closed = False
@@ -320,7 +322,12 @@ class EventStream(Iterator[Any]):
         self.close()
 
     def __del__(self) -> None:
-        self.close()  # a loop that was left with break: nobody listens any more
+        # A loop that was left with break: nobody listens any more. A destructor may run anywhere,
+        # also where this thread holds the lock that closing takes.
+        if not self._closed:
+            self._closed = True
+            leave = self._mailbox_context.__exit__
+            self._timers.after(0, lambda: leave(None, None, None))
 
 
 def stream_named(name: str) -> StreamName:
