@@ -48,13 +48,14 @@ class Register:
             with self._lock:
                 if self._closed:
                     raise ConnectionFailed("the server is stopping; start the app again later")
+                self._sessions.pop(session_id, None)  # the newest comes last
                 self._sessions[session_id] = session
             try:
                 session.connect()
+                session.begin(before)
             except ConnectionFailed:
                 session.end("connection_lost")
                 raise
-            session.begin(before)
 
     def forget(self, session: AppSession) -> None:
         """Take a session that has ended off; one that has taken its place stays."""

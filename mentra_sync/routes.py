@@ -167,7 +167,7 @@ def _start(server: AppServer, request: SessionRequest) -> Answer:
 
 def _is_straight_from_loopback() -> bool:
     """Whether the caller is on this machine, and not behind a tunnel or proxy that is."""
-    names = (name.lower() for name in flask.request.headers.keys())
+    names = (name.lower() for name in dict(flask.request.headers))
     if any(name.startswith("x-forwarded-") or name in _FORWARDING for name in names):
         return False
     try:

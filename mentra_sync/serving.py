@@ -53,7 +53,7 @@ class WebServer:
             connection_limit=config.SERVER_CONNECTIONS,
             max_request_body_size=config.MAX_REQUEST_BYTES,
             ident=None,
-            # Else it takes X-Forwarded-* off, and a tunnel's caller looks like one from this machine.
+            # Else it takes X-Forwarded-* off, and what comes by a tunnel seems to be from here.
             clear_untrusted_proxy_headers=False,
         )
         self._thread = threading.Thread(target=self._server.run, name="mentra-web", daemon=True)

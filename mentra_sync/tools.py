@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from mentra_sync.runtime.callbacks import describe
 from mentra_sync.session import AppSession
@@ -97,8 +99,13 @@ def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _converted(name: str, value: Any, wanted: Any) -> Any:
-    """The value as the annotation wants it; only plain types are checked."""
-    if wanted not in (str, int, float, bool) or (type(value) is wanted):
+    """The value as the annotation wants it; only plain types are checked, and ``| None``."""
+    if get_origin(wanted) in (Union, UnionType):
+        choices = [choice for choice in get_args(wanted) if choice is not NoneType]
+        if value is None or len(choices) != 1:
+            return value
+        wanted = choices[0]
+    if wanted not in tuple(_WORDS) or type(value) is wanted:
         return value
     wrong = BadToolCall(f"the parameter {name!r} must be {_WORDS[wanted]}, got {value!r}")
     if wanted is bool:
@@ -109,11 +116,14 @@ def _converted(name: str, value: Any, wanted: Any) -> Any:
         raise wrong
     if wanted is str:
         return str(value)
+    if wanted is int and isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return int(value)  # not by way of a float, which has 53 bits
     try:
         number = float(value)
-        if wanted is int and number != int(number):
+        if wanted is int and not number.is_integer():
             raise wrong
-        return wanted(int(number) if wanted is int else number)
+        return wanted(number)
     except (TypeError, ValueError, OverflowError):
         raise wrong from None
 
