@@ -67,6 +67,23 @@ HANDLER_ASYNC = (
 
 HANDLER_SIGNATURE = "{name} cannot be called as {forms}; it is defined as {name}{signature}"
 
+LOCATION_TIMEOUT = (
+    "no location came within {:g} s. The phone may not know it, or may not be allowed to tell:"
+    " check the app's LOCATION permission"
+)
+
+MESSAGE_TIMEOUT = (
+    "the cloud did not say within {:g} s whether the message was delivered; it may have been."
+    " Some clouds never say: then use session.users.broadcast()"
+)
+
+# --- Permissions -----------------------------------------------------------------------------
+
+PERMISSION_MISSING = (
+    "%s uses something that needs the permission %s, which it does not have: nothing will come."
+    " Add it to the app in the developer console"
+)
+
 # --- The lens --------------------------------------------------------------------------------
 
 TEXT_IS_CUT = (

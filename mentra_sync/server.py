@@ -26,7 +26,8 @@ from mentra_sync.routes import blueprint
 from mentra_sync.runtime.callbacks import adapt
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.hosts import HostPolicy, Target
-from mentra_sync.runtime.link import Identity
+from mentra_sync.runtime.identity import Identity
+from mentra_sync.runtime.permissions import PermissionHints
 from mentra_sync.runtime.timers import Timers
 from mentra_sync.serving import WebServer, listen
 from mentra_sync.session import AppSession, stacks
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OWN_THREADS = "mentra-"
+_OWN_THREADS = ("mentra-", "waitress-")
 
 
 class AppServer:
@@ -92,7 +93,7 @@ class AppServer:
         Raises ``ConfigurationError`` that says what is missing or wrong, and how to set it.
         """
         found = _Environment()
-        self._api_key = api_key or found.get("MENTRAOS_API_KEY")
+        self._api_key = _api_key(api_key or found.get("MENTRAOS_API_KEY"))
         self.package_name = _package_name(
             package_name or found.get("PACKAGE_NAME"), simulated=self._api_key is None
         )
@@ -105,14 +106,16 @@ class AppServer:
         self._event_backlog = _count("event_backlog", event_backlog, 1)
         self._session_handler = on_session and adapt(on_session, *_SESSION)
         self._stop_handler = on_stop and adapt(on_stop, *_STOP)
-        self._tool_handler = on_tool_call and adapt(on_tool_call, "tool_call")
+        self._tool_handler = on_tool_call and adapt(on_tool_call, *_TOOL_CALL)
         self._settings_handler: Callable[..., Any] | None = None
+        _check_overrides(self)
         self._tools = Tools()
         self._clock = Clock()
         self._register = Register()
         self._lock = threading.Lock()  # guards starting and stopping, and what they set:
         self._timers = Timers(self._clock)
         self._cloud_api = CloudApi()
+        self._permissions = PermissionHints(self._cloud_api)
         self._web: WebServer | None = None
         self._port = self._port_wanted or config.DEFAULT_PORT
         self._simulated_key: str | None = None
@@ -159,7 +162,7 @@ class AppServer:
 
     def settings_handler(self, function: F) -> F:
         """Decorator: called when a user saves settings, ``saved(user_id, settings)``."""
-        self._settings_handler = adapt(function, "user_id", "settings")
+        self._settings_handler = adapt(function, *_SETTINGS)
         return function
 
     def tool(self, tool_id: str) -> Callable[[F], F]:
@@ -296,12 +299,15 @@ class AppServer:
         sessions = [session for session in self.sessions if session.user_id == user_id]
         for session in sessions:
             session.update_settings(settings)
-        adapt(self.on_settings_update, "user_id", "settings")(user_id, settings)
+        try:
+            adapt(self.on_settings_update, *_SETTINGS)(user_id, settings)
+        except BaseException as error:
+            _log.error("on_settings_update failed: %s", error, exc_info=error)
         return len(sessions)
 
     def answer_tool_call(self, call: ToolCall) -> str | None:
         """The reply of the tool's function, or else of :meth:`on_tool_call`."""
-        answer: Callable[..., Any] = self._tools.find(call.tool_id) or self.on_tool_call
+        answer = self._tools.find(call.tool_id) or adapt(self.on_tool_call, *_TOOL_CALL)
         reply: str | None = answer(call)
         return reply
 
@@ -314,6 +320,7 @@ class AppServer:
             target,
             timers=self._timers,
             cloud_api=self._cloud_api,
+            permissions=self._permissions,
             display_interval_ms=self._display_interval_ms,
             event_backlog=self._event_backlog,
             max_reconnect_attempts=self._max_reconnect_attempts,
@@ -374,6 +381,7 @@ class AppServer:
             if web is not None:
                 web.stop()
             self._timers.stop()
+            self._permissions.join(deadline.remaining)
             self._cloud_api.close()
             atexit.unregister(self.stop)
         finally:
@@ -382,6 +390,8 @@ class AppServer:
 
 _SESSION = ("session", "session_id", "user_id")
 _STOP = ("session_id", "user_id", "reason")
+_SETTINGS = ("user_id", "settings")
+_TOOL_CALL = ("tool_call",)
 
 
 class _Host:
@@ -393,6 +403,14 @@ class _Host:
         self.session_over = server._register.forget
 
 
+def _check_overrides(server: AppServer) -> None:
+    """Refuse a method of a subclass that could not be called, before anybody comes."""
+    adapt(server.on_session, *_SESSION)
+    adapt(server.on_stop, *_STOP)
+    adapt(server.on_tool_call, *_TOOL_CALL)
+    adapt(server.on_settings_update, *_SETTINGS)
+
+
 class _Environment:
     """The process's environment, and below it the ``.env`` file of the working directory."""
 
@@ -402,11 +420,21 @@ class _Environment:
         if path.is_file():
             from dotenv import dotenv_values
 
-            self._file = dotenv_values(path)
+            try:
+                self._file = dotenv_values(path)
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(f"{path.resolve()} cannot be read: {error}") from None
 
     def get(self, name: str) -> str | None:
         """The value of a variable; an empty one counts as not set."""
         return os.environ.get(name) or self._file.get(name) or None
+
+
+def _api_key(key: str | None) -> str | None:
+    if key is not None and not (isinstance(key, str) and key.isascii() and key.isprintable()):
+        # The value itself is never shown.
+        raise ConfigurationError("api_key must be the text that the developer console shows")
+    return key
 
 
 def _package_name(name: str | None, *, simulated: bool) -> str:

@@ -14,20 +14,28 @@ from mentra_sync.display import G1, SIMULATED, Z100, Profile
 from mentra_sync.errors import SessionEnded
 from mentra_sync.features.audio import Audio
 from mentra_sync.features.conversation import Conversation
+from mentra_sync.features.dashboard import Dashboard
+from mentra_sync.features.device import Device
 from mentra_sync.features.events import Events
 from mentra_sync.features.layouts import Layouts
+from mentra_sync.features.led import Led
+from mentra_sync.features.location import Location
 from mentra_sync.features.settings import Settings
 from mentra_sync.features.timers import timer
+from mentra_sync.features.users import Users
 from mentra_sync.log import SessionLogger
 from mentra_sync.protocol.capabilities import Capabilities
 from mentra_sync.protocol.codec import decode
 from mentra_sync.protocol.commands import OwnershipRelease
+from mentra_sync.protocol.events import WifiStatus
 from mentra_sync.protocol.names import ReleaseReason
 from mentra_sync.protocol.notices import CapabilitiesUpdate, ConnectionAck
 from mentra_sync.protocol.settings import AppConfig
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.hosts import Target
-from mentra_sync.runtime.link import Disconnection, Identity, Link
+from mentra_sync.runtime.identity import Identity
+from mentra_sync.runtime.link import Disconnection, Link
+from mentra_sync.runtime.permissions import PermissionHints
 from mentra_sync.runtime.timers import Timers
 
 
@@ -59,6 +67,7 @@ class AppSession:
         *,
         timers: Timers,
         cloud_api: CloudApi,
+        permissions: PermissionHints,
         display_interval_ms: float,
         event_backlog: int,
         max_reconnect_attempts: int,
@@ -73,6 +82,7 @@ class AppSession:
             target,
             timers=timers,
             logger=self.logger,
+            permissions=permissions,
             ended=self._begin_ending,
             display_interval_ms=display_interval_ms,
             event_backlog=event_backlog,
@@ -96,6 +106,16 @@ class AppSession:
         """What the glasses say and play."""
         self.settings = Settings(self._link, cloud_api)
         """What the wearer has set."""
+        self.led = Led(self._link, lambda: self._capabilities)
+        """The light that the wearer sees."""
+        self.location = Location(self._link)
+        """Where the wearer is."""
+        self.dashboard = Dashboard(self._link)
+        """What the wearer sees on looking up."""
+        self.device = Device(self._link)
+        """The state of the glasses."""
+        self.users = Users(self._link, cloud_api)
+        """Other people who use the same app right now."""
         self._conversation = Conversation(
             self._link, self.layouts, self.audio, lambda: self._has_speaker
         )
@@ -151,6 +171,22 @@ class AppSession:
     def http_url(self) -> str:
         """The address below which the cloud's REST calls are."""
         return self._link.target.http_base
+
+    def get_wifi_status(self) -> WifiStatus | None:
+        """Whether the glasses are in a wifi, and which; None when nothing has told.
+
+        The first use waits for the first report, 1 s at most.  Raises ``SessionEnded``.
+        """
+        return self.device.wifi_status()
+
+    def is_wifi_connected(self) -> bool:
+        """Whether the glasses are known to be in a wifi."""
+        status = self.get_wifi_status()
+        return status is not None and bool(status.connected)
+
+    def request_wifi_setup(self, reason: str | None = None) -> None:
+        """Ask the wearer, on the phone, to connect the glasses to a wifi; ``reason`` is shown."""
+        self.device.request_wifi_setup(reason)
 
     def get_instructions(self) -> str | None:
         """What the wearer has told assistants about themselves; None where a cloud has none.

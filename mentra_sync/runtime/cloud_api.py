@@ -7,18 +7,21 @@ that may be repeated without harm are.  Loopback never goes through a proxy.
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from mentra_sync import config
 from mentra_sync.errors import ConnectionFailed, RequestFailed, RequestTimeout
 from mentra_sync.protocol.codec import MalformedMessage, parse
+from mentra_sync.runtime.identity import Identity
 
 if TYPE_CHECKING:
     import requests
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_TRIES = 3
+_PAUSES = (0.2, 0.6, None)
+"""After each try that failed, in seconds; None: it was the last one."""
 
 
 class CloudApi:
@@ -47,6 +50,35 @@ class CloudApi:
         text = answer.get("instructions")
         return text if isinstance(text, str) else None
 
+    def discover_users(
+        self, base: str, identity: Identity, include_profiles: bool
+    ) -> dict[str, Any]:
+        """``{"users": [{"userId", ...}], "totalUsers"}``: who uses the app now."""
+        answer = self._request(
+            "POST",
+            base,
+            "/api/app-communication/discover-users",
+            headers={"Authorization": f"Bearer {identity.api_key}"},
+            json={
+                "packageName": identity.package_name,
+                "userId": identity.user_id,
+                "includeUserProfiles": include_profiles,
+            },
+        )
+        if not isinstance(answer.get("users"), list):
+            raise RequestFailed("BAD_ANSWER", "the cloud's list of users has no users")
+        return answer
+
+    def permissions(self, base: str, package_name: str) -> frozenset[str]:
+        """The permissions that the app has in the developer console."""
+        path = f"/api/public/permissions/{quote(package_name, safe='')}"
+        answer = self._request("GET", base, path)
+        listed = answer.get("permissions")
+        if not isinstance(listed, list):
+            raise RequestFailed("BAD_ANSWER", "the cloud's list of permissions has none")
+        types = (entry.get("type") for entry in listed if isinstance(entry, dict))
+        return frozenset(kind for kind in types if isinstance(kind, str))
+
     def close(self) -> None:
         """Close the pooled connections."""
         with self._lock:
@@ -56,17 +88,19 @@ class CloudApi:
 
     def _get(self, base: str, path: str, **options: Any) -> dict[str, Any]:
         """GET a JSON object; tried again when the cloud cannot be reached or has a bad moment."""
-        for left in reversed(range(_TRIES)):
+        for pause in _PAUSES:
             try:
                 return self._request("GET", base, path, **options)
             except (ConnectionFailed, RequestFailed) as error:
                 again = isinstance(error, ConnectionFailed) or error.code.startswith("HTTP_5")
-                if not (left and again):
+                if pause is None or not again:
                     raise
+                time.sleep(pause)
         raise AssertionError("unreachable")
 
     def _request(self, method: str, base: str, path: str, **options: Any) -> dict[str, Any]:
         import requests
+        import urllib3
 
         try:
             response = self._pool(base).request(
@@ -79,9 +113,10 @@ class CloudApi:
             )
             with response:
                 body = response.raw.read(config.MAX_FRAME_BYTES + 1, decode_content=True)
-        except requests.Timeout:
+        # Reading the body raises what urllib3 raises.
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
             raise RequestTimeout(f"the cloud did not answer {method} {path} in time") from None
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise ConnectionFailed(
                 f"the cloud at {urlsplit(base).hostname} cannot be reached"
                 f" ({type(error).__name__}); check the network"

@@ -28,32 +28,22 @@ from mentra_sync.protocol.commands import (
     DisplayEvent,
     SubscriptionUpdate,
 )
+from mentra_sync.protocol.names import PermissionType
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.callbacks import adapt, describe
 from mentra_sync.runtime.connection import Connection
 from mentra_sync.runtime.dispatcher import Dispatcher, Wait
 from mentra_sync.runtime.hosts import Target
+from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.pacing import DisplayPacer
+from mentra_sync.runtime.permissions import STREAMS, PermissionHints
 from mentra_sync.runtime.replies import Mailbox, Replies, Reply
 from mentra_sync.runtime.routing import Router
-from mentra_sync.runtime.subscription import Signals, Subscription
+from mentra_sync.runtime.subscription import Handler, Signals, Subscription
 from mentra_sync.runtime.timers import Alarm, Timers
 
 _log = logging.getLogger(__name__)
 _PACKAGE = str(Path(__file__).parent.parent)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Whose session it is, and with which key the app proves that it may serve it."""
-
-    session_id: str
-    user_id: str
-    package_name: str
-    api_key: str
-
-    def __repr__(self) -> str:
-        return f"Identity({self.session_id!r})"  # never the key
 
 
 @dataclass(frozen=True)
@@ -77,6 +67,7 @@ class Link:
         *,
         timers: Timers,
         logger: Logger,
+        permissions: PermissionHints,
         ended: Callable[[Disconnection], None],
         display_interval_ms: float = config.DISPLAY_INTERVAL_MS,
         event_backlog: int = config.EVENT_BACKLOG,
@@ -106,6 +97,7 @@ class Link:
             send=self._write,
             wake=self.connection.wake,
         )
+        self._permissions = permissions
         self._tell_ended = ended
         self._backlog = event_backlog
         self._lock = threading.Lock()
@@ -161,7 +153,8 @@ class Link:
 
     def _stamp(self, command: Command) -> Command:
         command.package_name = self.identity.package_name
-        command.session_id = self.identity.session_id
+        if command.session_id is None:  # the dashboard's commands have one of their own
+            command.session_id = self.identity.session_id
         command.timestamp = iso_timestamp()
         return command
 
@@ -194,6 +187,8 @@ class Link:
         """Collect the events of some streams for a call that waits for them."""
         self.check()
         mailbox = Mailbox(self.dispatcher)
+        for stream in streams:
+            self._note_permission(stream)
         listeners = [self.router.listen(stream, mailbox.put) for stream in streams]
         try:
             yield mailbox
@@ -205,21 +200,42 @@ class Link:
 
     def listen(self, stream: StreamName, handler: object) -> Subscription:
         """Call a person's handler with every event of a stream, as a callback of the session."""
-        function = adapt(handler, "event")
+        called = Handler(adapt(handler, "event"))
         self.check()
+        self._note_permission(stream)
         post = self.dispatcher.post
-        listener = self.router.listen(stream, lambda event, rank: post(function, event, rank))
-        return Subscription(handler, lambda: self.router.forget(listener))
+        listener = self.router.listen(stream, lambda event, rank: post(called, event, rank))
+
+        def stop() -> None:
+            called.stop()
+            self.router.forget(listener)
+
+        return Subscription(handler, stop)
 
     def subscribe(self, stream: StreamName) -> Callable[[], None]:
         """Have the cloud send a stream that nobody listens to yet; call the result to stop."""
         listener = self.router.listen(stream, None)
         return lambda: self.router.forget(listener)
 
-    def on(self, signal: Hashable, handler: object, *arguments: str) -> Subscription:
-        """Call a person's handler at every :meth:`emit` of a signal."""
+    def on(
+        self,
+        signal: Hashable,
+        handler: object,
+        *arguments: str,
+        now: tuple[Any, ...] | None = None,
+    ) -> Subscription:
+        """Call a person's handler at every signal of a name, and with ``now`` at once."""
         self.check()
-        return self.signals.on(signal, handler, *arguments)
+        return self.signals.on(signal, handler, *arguments, now=now)
+
+    def needs(self, permission: PermissionType) -> None:
+        """The app uses something that needs a permission; a missing one is logged, later."""
+        self._permissions.used(permission, self.target.http_base, self.identity)
+
+    def _note_permission(self, stream: StreamName) -> None:
+        permission = STREAMS.get(stream.base)
+        if permission is not None:
+            self.needs(permission)
 
     def report(self, error: BaseException, source: object = None) -> None:
         """Log an error with its traceback and give it to the ``on_error`` handlers."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from mentra_sync.protocol.codec import MalformedMessage, decode
 from mentra_sync.protocol.events import EVENTS, AudioChunk
-from mentra_sync.protocol.names import StreamType
+from mentra_sync.protocol.names import LocationRate, StreamType
 from mentra_sync.protocol.notices import NOTICES
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.dispatcher import AUDIO, KEEP, SUPERSEDED
@@ -57,11 +57,12 @@ _REMEMBERED_TYPES = 100
 class Listener:
     """Somebody who listens to one stream; with ``deliver`` None it is only subscribed to."""
 
-    __slots__ = ("_heard", "deliver", "stream")
+    __slots__ = ("_heard", "deliver", "stream", "subscribes")
 
-    def __init__(self, stream: StreamName, deliver: Deliver | None) -> None:
+    def __init__(self, stream: StreamName, deliver: Deliver | None, subscribes: bool) -> None:
         self.stream = stream
         self.deliver = deliver
+        self.subscribes = subscribes
         # A language with options is subscribed to under two names, and a cloud may send each
         # text under both: what came under one name and is still expected under the other.
         self._heard: deque[tuple[str, Any, bool]] | None = None
@@ -109,13 +110,19 @@ class Router:
 
     # --- Who listens --------------------------------------------------------------------------
 
-    def listen(self, stream: StreamName, deliver: Deliver | None) -> Listener:
-        """Add a listener. From any thread."""
-        listener = Listener(stream, deliver)
+    def listen(
+        self, stream: StreamName, deliver: Deliver | None, *, subscribe: bool = True
+    ) -> Listener:
+        """Add a listener. From any thread.
+
+        With ``subscribe`` False it gets what comes anyway: the answer to a location poll, say.
+        """
+        listener = Listener(stream, deliver, subscribe)
         with self._lock:
             self._listeners[listener] = None
             self._routes = {}
-        self._changed()
+        if subscribe:
+            self._changed()
         return listener
 
     def forget(self, listener: Listener) -> None:
@@ -133,11 +140,14 @@ class Router:
     def subscriptions(self) -> list[Any]:
         """What the cloud must send for those who listen now, in wire form, each once."""
         with self._lock:
-            streams = [listener.stream for listener in self._listeners]
+            streams = [listener.stream for listener in self._listeners if listener.subscribes]
         wanted: dict[str, Any] = {}
         for stream in streams:
-            for needed in _subscriptions_of(stream):
-                wanted.setdefault(repr(needed), needed)
+            if stream.rate is not None:
+                wanted[stream.base] = _finer(stream, wanted.get(stream.base))
+                continue
+            for name in _subscriptions_of(stream):
+                wanted.setdefault(name, name)
         return list(wanted.values())
 
     # --- What comes ---------------------------------------------------------------------------
@@ -230,12 +240,36 @@ class Router:
         _log.warning("the cloud sent a frame of a type unknown here, %.100r; it is ignored", kind)
 
 
-def _subscriptions_of(stream: StreamName) -> tuple[Any, ...]:
-    """What must be subscribed to for a stream to come, in wire form."""
+def _subscriptions_of(stream: StreamName) -> tuple[str, ...]:
+    """The names that must be subscribed to for a stream to come."""
     if stream.base == StreamType.TRANSCRIPTION and stream.has_options:
         # The deployed cloud sends nothing for a name with options alone (protocol.md, 6).
-        return (stream.without_options().wire, stream.wire)
-    return (stream.wire,)
+        return (stream.without_options().name, stream.name)
+    return (stream.name,)
+
+
+_RATES = (
+    LocationRate.REDUCED,
+    LocationRate.THREE_KILOMETERS,
+    LocationRate.KILOMETER,
+    LocationRate.HUNDRED_METERS,
+    LocationRate.STANDARD,
+    LocationRate.TEN_METERS,
+    LocationRate.HIGH,
+    LocationRate.REALTIME,
+)
+"""From the coarsest to the finest; a cloud takes one rate for all of an app's handlers."""
+
+
+def _finer(stream: StreamName, other: dict[str, Any] | None) -> Any:
+    """The wire form of the finer of two location streams."""
+    if other is None or _rank_of_rate(stream.rate) > _rank_of_rate(other["rate"]):
+        return stream.wire
+    return other
+
+
+def _rank_of_rate(rate: str | None) -> int:
+    return _RATES.index(LocationRate(rate)) if rate in LocationRate.values() else -1
 
 
 def _touch_name(name: str, data: Any) -> str:

@@ -63,11 +63,22 @@ class Signals:
         self._lock = threading.Lock()
         self._handlers: dict[Hashable, tuple[Callable[..., Any], ...]] = {}  # copied on write
 
-    def on(self, signal: Hashable, handler: object, *arguments: str) -> Subscription:
-        """Register ``handler``, which takes ``arguments`` or fewer of them, for a signal."""
+    def on(
+        self,
+        signal: Hashable,
+        handler: object,
+        *arguments: str,
+        now: tuple[Any, ...] | None = None,
+    ) -> Subscription:
+        """Register ``handler``, which takes ``arguments`` or fewer of them, for a signal.
+
+        ``now`` are the values of a first call that is queued at once.
+        """
         one_more = SignalHandler(adapt(handler, *arguments))
         with self._lock:
             self._handlers[signal] = (*self._handlers.get(signal, ()), one_more)
+        if now is not None:
+            self._dispatcher.post_now(one_more, now)
         return Subscription(handler, lambda: self._remove(signal, one_more))
 
     def emit(self, signal: Hashable, *values: Any) -> None:
