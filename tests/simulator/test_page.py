@@ -320,16 +320,19 @@ def test_the_hint_is_shown_until_it_is_read(page: Page, simulator: Simulator) ->
     expect(page.locator(".notice")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone(chromium: Browser, simulator: Simulator, app: RawApp, scheme: str) -> None:
+@pytest.mark.parametrize(("scheme", "glasses"), [("light", "g1"), ("dark", "simulated")])
+def test_it_fits_a_phone(
+    chromium: Browser, simulate: Simulate, app: RawApp, scheme: str, glasses: str
+) -> None:
     viewport = {"width": 390, "height": 844}
+    simulator = simulate(glasses=glasses)
     with open_page(chromium, viewport=viewport, color_scheme=scheme, has_touch=True) as (page, _):
         go_with_app(page, simulator, app)
         app.show("Good morning, Ada! It is 9:41, and 12 degrees outside.")
         expect(page.locator("#lens")).to_contain_text("Good morning")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         page.locator("#log").scroll_into_view_if_needed()
-        expect(page.locator("#lens")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".lens-content")).to_be_in_viewport(ratio=1)
 
 
 def test_a_strict_content_security_policy_is_enough(
