@@ -9,16 +9,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..clock import Deadline
-from ..errors import ConnectionFailed
-from ..protocol.codec import MalformedMessage, parse
-from .closing import ERROR_TYPES, POLICY_VIOLATION, Ending, ErrorFrame, printable, reason_in_words
-from .dial import Cancelled, dial
-from .frames import Message, Opcode, encode, read_close
-from .hosts import Target
-from .limits import Limits
-from .transport import Disconnected, Transport
-from .wakeup import Wakeup
+from mentra_sync.clock import Deadline
+from mentra_sync.errors import ConnectionFailed
+from mentra_sync.protocol.codec import MalformedMessage, parse
+from mentra_sync.runtime.closing import (
+    ERROR_TYPES,
+    POLICY_VIOLATION,
+    Ending,
+    ErrorFrame,
+    printable,
+    reason_in_words,
+)
+from mentra_sync.runtime.dial import Cancelled, dial
+from mentra_sync.runtime.frames import Message, Opcode, encode, read_close
+from mentra_sync.runtime.hosts import Target
+from mentra_sync.runtime.limits import Limits
+from mentra_sync.runtime.transport import Disconnected, Transport
+from mentra_sync.runtime.wakeup import Wakeup
 
 logger = logging.getLogger(__name__)
 

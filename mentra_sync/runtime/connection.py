@@ -14,11 +14,11 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from .. import config
-from ..clock import Deadline
-from ..errors import ConnectionFailed, SessionEnded
-from .attempt import Accepted, Attempt, AttemptFailed
-from .closing import (
+from mentra_sync import config
+from mentra_sync.clock import Deadline
+from mentra_sync.errors import ConnectionFailed, SessionEnded
+from mentra_sync.runtime.attempt import Accepted, Attempt, AttemptFailed
+from mentra_sync.runtime.closing import (
     APP_NOT_STARTED,
     CONNECTION_LOST,
     POLICY_VIOLATION,
@@ -28,16 +28,16 @@ from .closing import (
     printable,
     rejected,
 )
-from .dial import Cancelled
-from .frames import NORMAL, PROTOCOL_ERROR, Opcode, encode
-from .hosts import Target
-from .limits import Limits
-from .live import Live, Signals
-from .outbox import Outbox
-from .owner import Owner, call
-from .schedule import Schedule
-from .transport import Transport
-from .wakeup import Wakeup
+from mentra_sync.runtime.dial import Cancelled
+from mentra_sync.runtime.frames import NORMAL, PROTOCOL_ERROR, Opcode, encode
+from mentra_sync.runtime.hosts import Target
+from mentra_sync.runtime.limits import Limits
+from mentra_sync.runtime.live import Live, Signals
+from mentra_sync.runtime.outbox import Outbox
+from mentra_sync.runtime.owner import Owner, call
+from mentra_sync.runtime.schedule import Schedule
+from mentra_sync.runtime.transport import Transport
+from mentra_sync.runtime.wakeup import Wakeup
 
 __all__ = ["Connection", "Owner"]
 

@@ -24,10 +24,10 @@ from urllib.parse import urlsplit
 import requests.utils
 from websocket import WebSocket
 
-from ..clock import Deadline
-from ..errors import ConnectionFailed
-from .hosts import Target
-from .wakeup import Wakeup
+from mentra_sync.clock import Deadline
+from mentra_sync.errors import ConnectionFailed
+from mentra_sync.runtime.hosts import Target
+from mentra_sync.runtime.wakeup import Wakeup
 
 _NEXT_ADDRESS_AFTER = 1.0
 """How long one of several addresses of a host may take: a broken IPv6 must not eat the attempt."""

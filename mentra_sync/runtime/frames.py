@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from websocket import ABNF
 
-from .. import config
+from mentra_sync import config
 
 
 class Opcode(enum.IntEnum):

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .. import config
-from ..errors import ConfigurationError, ConnectionFailed
+from mentra_sync import config
+from mentra_sync.errors import ConfigurationError, ConnectionFailed
 
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z]+)://"

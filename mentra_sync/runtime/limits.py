@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import config
+from mentra_sync import config
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..protocol.codec import MalformedMessage, parse
-from .closing import (
+from mentra_sync.protocol.codec import MalformedMessage, parse
+from mentra_sync.runtime.closing import (
     ERROR_TYPES,
     Ending,
     ErrorFrame,
@@ -18,10 +18,10 @@ from .closing import (
     meaning_of_close,
     rejected,
 )
-from .frames import Message, Opcode, read_close
-from .limits import Limits
-from .owner import Owner, call
-from .transport import Disconnected, Transport
+from mentra_sync.runtime.frames import Message, Opcode, read_close
+from mentra_sync.runtime.limits import Limits
+from mentra_sync.runtime.owner import Owner, call
+from mentra_sync.runtime.transport import Disconnected, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -79,34 +79,41 @@ class Live:
         What comes is dropped.  ``until`` is asked again after each wake-up.
         """
         try:
-            while time.monotonic() < until() and self._transport.violation is None:
-                for opcode, payload in self._transport.read(until()):
-                    if opcode == Opcode.PING:
-                        self._transport.answer_ping(payload)
-                    elif opcode == Opcode.CLOSE:
-                        self._transport.answer_close(payload)
-                        return True
-            return False
+            while not self._transport.closed:
+                if time.monotonic() >= until() or self._transport.violation is not None:
+                    return False
+                self._drop(self._transport.read(until()))
         except Disconnected:
             self._transport.close()
-            return True
+        return True
 
     def _take_all(self, messages: list[Message]) -> Ending | Loss | None:
         """Hand on a batch, and between its messages see to what else is to be done."""
         transport, signals = self._transport, self._signals
         if signals.due:
             self._call_due()
-        for opcode, payload in messages:
+        rest = iter(messages)
+        for opcode, payload in rest:
             if signals.end:
+                self._drop([(opcode, payload), *rest])
                 return None
             result = self._take_text(payload) if opcode == 1 else self._take(opcode, payload)
             if result is not None:
+                self._drop(rest)
                 return result
             if transport.backlog:
                 transport.flush()
             if signals.due:
                 self._call_due()
         return None
+
+    def _drop(self, messages: Iterable[Message]) -> None:
+        """Drop what came too late; pings and a close frame are answered all the same."""
+        for opcode, payload in messages:
+            if opcode == Opcode.PING:
+                self._transport.answer_ping(payload)
+            elif opcode == Opcode.CLOSE:
+                self._transport.answer_close(payload)
 
     def _take_text(self, payload: bytes) -> Ending | None:
         try:

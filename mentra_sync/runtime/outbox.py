@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable
 
-from ..errors import ConnectionFailed
+from mentra_sync.errors import ConnectionFailed
 
 
 class Outbox:

@@ -6,7 +6,7 @@ import random
 import time
 from dataclasses import dataclass
 
-from .limits import Limits
+from mentra_sync.runtime.limits import Limits
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,16 @@ import struct
 import threading
 import time
 
-from .frames import FrameParser, Message, Opcode, Violation, close_payload, encode
-from .limits import Limits
-from .wakeup import Selector, Wakeup
+from mentra_sync.runtime.frames import (
+    FrameParser,
+    Message,
+    Opcode,
+    Violation,
+    close_payload,
+    encode,
+)
+from mentra_sync.runtime.limits import Limits
+from mentra_sync.runtime.wakeup import Selector, Wakeup
 
 _TLS_RECORD = 16 * 1024
 """OpenSSL hands out one record at a time, and none is larger."""
@@ -76,6 +83,11 @@ class Transport:
         self._tls_lock = self._lock if self._tls else contextlib.nullcontext()
 
     # --- Reading: the reader's thread only -----------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether one of the methods that close it has done so."""
+        return self._closed
 
     @property
     def violation(self) -> Violation | None:
@@ -148,7 +160,7 @@ class Transport:
 
     def _disconnected(self, error: Exception) -> Disconnected:
         with self._lock:
-            self._break(str(error) or type(error).__name__)
+            self._break(_words(error))
             return Disconnected(self._broken)
 
     # --- Writing: any thread -------------------------------------------------------------------
@@ -292,7 +304,7 @@ class Transport:
             except (BlockingIOError, ssl.SSLWantWriteError):
                 return
             except OSError as error:
-                self._break(str(error))
+                self._break(_words(error))
                 return
             if outgoing.sent == len(outgoing.data):
                 outgoing.written = True
@@ -341,3 +353,8 @@ class Transport:
             self._broken = reason
             self._progress.notify_all()
             self._wakeup.wake()
+
+
+def _words(error: Exception) -> str:
+    """What an error says, without its number."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

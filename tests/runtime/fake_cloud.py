@@ -39,7 +39,7 @@ QUICK = Limits(
     attempt=1.0,
     silence=30.0,
     write=1.0,
-    close=0.5,
+    close=0.2,
     reconnect_delays=(0.02, 0.04, 0.08, 0.1),
     reconnect_window=1.5,
 )
@@ -69,6 +69,7 @@ class Peer:
 
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(PATIENCE)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = sock
         self.request = b""
         self._buffer = b""
@@ -360,6 +361,7 @@ class App:
     """A connection and its owner."""
 
     def __init__(self, cloud: FakeCloud, owner: Recorder | None = None, **options: Any) -> None:
+        self.cloud = cloud
         self.owner = owner or Recorder()
         options.setdefault("limits", QUICK)
         options.setdefault("tls", client_tls() if cloud.tls else None)
@@ -428,5 +430,6 @@ def apps_fixture(no_leaks: None) -> Iterator[Callable[..., App]]:
     for app in made:
         app.connection.end("test over")
     for app in made:
+        app.cloud.close()  # so that nobody waits for its answer to our close frame
         assert app.connection.join(PATIENCE)
         assert len(app.owner.all("ended")) == 1

@@ -1,0 +1,516 @@
+"""A connection that is lost, and comes back or does not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fake_cloud import (  # noqa: F401
+    ACK,
+    CLOSE,
+    PATIENCE,
+    PING,
+    QUICK,
+    TEXT,
+    App,
+    FakeCloud,
+    Peer,
+    Recorder,
+    any_cloud_fixture,
+    apps_fixture,
+    cloud_fixture,
+    no_leaks_fixture,
+    server_frame,
+    wait_until,
+)
+
+from mentra_sync.errors import ConnectionFailed
+from mentra_sync.runtime import live as live_module
+
+Apps = Callable[..., App]
+
+SLOW_DELAYS = replace(QUICK, reconnect_delays=(0.6,), reconnect_window=5.0)
+
+
+def connected(cloud: FakeCloud, apps: Apps, owner: Recorder | None = None, **options: Any) -> Any:
+    """An app whose connection is live, and the cloud's end of it."""
+    app = apps(cloud, owner, **options)
+    peer = cloud.accept_app()
+    app.connection.wait_connected(PATIENCE)
+    return app, peer
+
+
+# --- Coming back ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lose", "code", "reason"),
+    [
+        (lambda peer: peer.close(), None, ""),
+        (lambda peer: peer.reset(), None, ""),
+        (lambda peer: peer.send_close(1011, "Internal server error"), 1011, "Internal"),
+        (lambda peer: peer.send_close(1012, "Service restart"), 1012, "Service restart"),
+        (lambda peer: peer.send_close(1006 + 2, "No"), 1008, "No"),
+        (lambda peer: peer.send_close(4000, ""), 4000, ""),
+        (lambda peer: peer.send_close(None), None, ""),
+        (lambda peer: peer.sock.shutdown(socket.SHUT_WR), None, ""),
+    ],
+)
+def test_a_loss_is_told_and_repaired(
+    any_cloud: FakeCloud,
+    apps: Apps,
+    lose: Callable[[Peer], None],
+    code: int | None,
+    reason: str,
+) -> None:
+    owner = Recorder()
+    owner.first_frames = ["subscribe"]
+    app, peer = connected(any_cloud, apps, owner)
+    assert peer.read_text() == "subscribe"
+    app.connection.send("one")
+    assert peer.read_text() == "one"
+    lose(peer)
+    ((told_code, told_reason),) = owner.wait_for("lost")
+    assert told_code == code
+    assert told_reason.startswith(reason)
+    assert not app.connection.connected
+    assert not app.connection.ended
+    app.connection.send("kept")
+    peer = any_cloud.accept_websocket()
+    peer.introduce()
+    peer.ack()
+    assert [peer.read_text(), peer.read_text()] == ["subscribe", "kept"]
+    wait_until(lambda: app.connection.connected)
+    app.connection.send("two")
+    assert peer.read_text() == "two"
+    assert [call[0] for call in owner.calls] == [
+        "init_frame",
+        "acknowledged",
+        "lost",
+        "init_frame",
+        "acknowledged",
+    ]
+
+
+def test_it_comes_back_again_and_again(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps, max_reconnect_attempts=1)
+    for number in range(5):
+        peer.reset()
+        peer = cloud.accept_app()
+        peer.send_json({"type": "x", "number": number})
+        app.owner.wait_for("received", number + 1)
+    assert len(app.owner.all("lost")) == 5
+
+
+def test_silence_is_a_loss(any_cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(any_cloud, apps, limits=replace(QUICK, silence=0.3))
+    began = time.monotonic()
+    while time.monotonic() < began + 0.6:
+        peer.send(PING, b"")  # any byte is life
+        time.sleep(0.05)
+    assert app.owner.all("lost") == []
+    silent = time.monotonic()
+    assert app.owner.wait_for("lost") == [(None, "silence for 0.3 s")]
+    assert 0.25 < time.monotonic() - silent < 2
+    # The cloud learns of the old end before it sees the new beginning.
+    again = any_cloud.accept()
+    with contextlib.suppress(OSError):
+        peer.sock.setblocking(False)
+        while peer.sock.recv(65536):
+            pass
+    again.upgrade()
+
+
+def test_time_spent_elsewhere_is_no_silence(cloud: FakeCloud, apps: Apps) -> None:
+    """While the owner waits for room in a full backlog, pings wait in the socket's buffer."""
+
+    class Owner(Recorder):
+        def received(self, frame: dict[str, Any]) -> None:
+            time.sleep(0.5)
+            super().received(frame)
+
+    app, peer = connected(cloud, apps, Owner(), limits=replace(QUICK, silence=0.3))
+    peer.send_json({"type": "x"})
+    for _ in range(4):
+        time.sleep(0.1)
+        peer.send(PING, b"")
+    app.owner.wait_for("received")
+    peer.send(PING, b"")
+    peer.read_frame()
+    assert app.owner.all("lost") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (server_frame(TEXT, b"x", masked=True), 1002),
+        (server_frame(TEXT, b"x", rsv=4), 1002),
+        (server_frame(CLOSE, b"\x03"), 1002),
+        (b"\x81\x7f" + (1 << 40).to_bytes(8, "big"), 1009),
+        (server_frame(TEXT, b"x" * 600, fin=0) + server_frame(0, b"x" * 600), 1009),
+    ],
+)
+def test_a_violation_is_told_to_the_cloud(
+    any_cloud: FakeCloud, apps: Apps, data: bytes, code: int
+) -> None:
+    app, peer = connected(any_cloud, apps, limits=replace(QUICK, max_frame=1000))
+    peer.send_json({"type": "before"})
+    peer.sock.sendall(data + server_frame(TEXT, b'{"type": "after"}'))
+    assert peer.read_close()[0] == code
+    peer.close()
+    assert app.owner.wait_for("lost")[0][0] == code
+    any_cloud.accept_app()
+    assert app.owner.all("received") == [({"type": "before"},)]
+
+
+def test_a_flood_behind_a_violation_holds_nothing_up(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps, limits=replace(QUICK, max_frame=1000))
+    with pytest.raises(OSError):
+        for _ in range(100_000):
+            peer.send(TEXT, b"x" * 60_000)
+    assert app.owner.wait_for("lost") == [(1009, "message is larger than 1000 bytes")]
+    cloud.accept_app()
+
+
+# --- What happens to frames ----------------------------------------------------------------------
+
+
+def test_a_frame_that_was_not_wholly_written_is_written_again(
+    any_cloud: FakeCloud, apps: Apps
+) -> None:
+    any_cloud.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
+    app, peer = connected(any_cloud, apps, limits=replace(QUICK, write=PATIENCE))
+    app.connection.send("written")
+    assert peer.read_text() == "written"
+    large = "x" * 12_000_000
+    with ThreadPoolExecutor(4) as pool:
+        sending = pool.submit(app.connection.send, large)
+        wait_until(lambda: app.connection._live.backlog == 1)
+        behind = [pool.submit(app.connection.send, f"behind {n}") for n in range(3)]
+        wait_until(lambda: app.connection._live.backlog == 4)
+        assert peer.sock.recv(1000)
+        assert not sending.done()
+        peer.reset()
+        for future in (sending, *behind):
+            future.result(PATIENCE)  # kept, so nobody waits any longer
+        app.owner.wait_for("lost")
+        app.connection.send("later")
+        peer = any_cloud.accept_app()
+        assert peer.read_text() == large
+    assert {peer.read_text() for _ in range(3)} == {f"behind {n}" for n in range(3)}
+    assert peer.read_text() == "later"
+    app.connection.send("end")
+    assert peer.read_text() == "end"
+
+
+def test_a_cloud_that_does_not_read_is_lost(any_cloud: FakeCloud, apps: Apps) -> None:
+    any_cloud.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
+    app, peer = connected(any_cloud, apps, limits=replace(QUICK, write=0.3))
+    large = "x" * 12_000_000
+    began = time.monotonic()
+    app.connection.send(large)
+    assert 0.3 <= time.monotonic() - began < 3
+    ((code, reason),) = app.owner.wait_for("lost")
+    assert code is None
+    assert "not wholly written after 0.3 s" in reason
+    again = any_cloud.accept_app()
+    assert peer.wait_gone()
+    assert again.read_text() == large
+
+
+def test_frames_sent_while_the_loss_goes_unnoticed_are_kept_in_order(
+    cloud: FakeCloud, apps: Apps
+) -> None:
+    app, peer = connected(cloud, apps)
+    stop = threading.Event()
+    sent: list[int] = []
+
+    def send() -> None:
+        while not stop.is_set():
+            app.connection.send(str(len(sent)))
+            sent.append(len(sent))
+            time.sleep(0.0001)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    got: list[int] = []
+    for _ in range(5):
+        until = len(got) + 50
+        while len(got) < until:
+            got.append(int(peer.read_text()))
+        peer.reset()  # what is in the buffers is lost: those frames were written
+        peer = cloud.accept_app()
+    stop.set()
+    sender.join()
+    app.connection.send("-1")
+    while got[-1] != -1:
+        got.append(int(peer.read_text()))
+    got.pop()
+    assert got == sorted(set(got)), "a frame came twice, or out of order"
+    assert got[-1] == len(sent) - 1
+
+
+def test_waking_while_it_is_lost_counts_when_it_is_back(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps)
+    peer.reset()
+    app.owner.wait_for("lost")
+    app.connection.wake()
+    peer = cloud.accept_websocket()
+    assert app.owner.all("due") == []
+    peer.introduce()
+    peer.ack()
+    app.owner.wait_for("due")
+
+
+# --- Giving up -----------------------------------------------------------------------------------
+
+
+def test_the_attempts_are_counted(any_cloud: FakeCloud, apps: Apps) -> None:
+    limits = replace(QUICK, attempt=0.2, reconnect_window=PATIENCE)
+    app, peer = connected(any_cloud, apps, limits=limits, max_reconnect_attempts=4)
+    peer.reset()
+    any_cloud.accept_tcp().close()
+    any_cloud.accept_websocket().close()
+    refused = any_cloud.accept_websocket()
+    refused.introduce()
+    refused.refuse("INTERNAL_ERROR")
+    silent = any_cloud.accept_websocket()  # never acknowledged: a failed attempt too
+    silent.introduce()
+    reason, code, detail = app.ended()
+    assert (reason, code) == ("connection_lost", None)
+    assert detail
+    assert any_cloud.nobody_comes(0.2)
+    assert len(app.owner.all("lost")) == 1
+
+
+def test_no_attempt_at_all(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps, max_reconnect_attempts=0)
+    peer.send_close(1011, "bad")
+    assert app.ended() == ("connection_lost", 1011, "bad")
+    assert app.owner.all("lost") == []
+    assert cloud.nobody_comes(0.1)
+
+
+def test_no_attempt_at_all_after_a_refused_request(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps, max_reconnect_attempts=0)
+    peer.refuse("PERMISSION_DENIED", "Camera")
+    assert app.ended() == ("connection_lost", 1008, "Camera")
+
+
+def test_a_loss_becomes_final_with_time(cloud: FakeCloud, apps: Apps) -> None:
+    limits = replace(QUICK, reconnect_window=0.5)
+    app, peer = connected(cloud, apps, limits=limits, max_reconnect_attempts=1000)
+    began = time.monotonic()
+    peer.reset()
+    cloud.listener.close()
+    assert app.ended()[0] == "connection_lost"
+    assert 0.5 <= time.monotonic() - began < 2
+
+
+def test_an_attempt_does_not_outlive_the_time(cloud: FakeCloud, apps: Apps) -> None:
+    limits = replace(QUICK, attempt=PATIENCE, reconnect_window=0.5)
+    app, peer = connected(cloud, apps, limits=limits)
+    began = time.monotonic()
+    peer.reset()
+    cloud.accept_websocket()
+    assert app.ended()[0] == "connection_lost"
+    assert 0.4 <= time.monotonic() - began < 2
+
+
+def test_app_not_started_is_waited_out(cloud: FakeCloud, apps: Apps) -> None:
+    limits = replace(QUICK, reconnect_delays=(0.02, 0.05), reconnect_window=0.8)
+    app, peer = connected(cloud, apps, limits=limits, max_reconnect_attempts=2)
+    began = time.monotonic()
+    peer.reset()
+    attempts = 0
+    while not app.connection.ended:
+        cloud.listener.settimeout(0.3)
+        try:
+            peer = cloud.accept_websocket()
+        except TimeoutError:
+            continue
+        peer.introduce()
+        peer.refuse("APP_NOT_STARTED")
+        attempts += 1
+    assert attempts > 3
+    assert time.monotonic() - began >= 0.75
+    assert app.ended()[0] == "connection_lost"
+
+
+def test_app_not_started_may_pass(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps, max_reconnect_attempts=1)
+    peer.reset()
+    for _ in range(3):
+        peer = cloud.accept_websocket()
+        peer.introduce()
+        peer.refuse("APP_NOT_STARTED")
+    cloud.accept_app()
+    wait_until(lambda: app.connection.connected)
+
+
+@pytest.mark.parametrize("code", ["SESSION_NOT_FOUND", "INVALID_API_KEY"])
+def test_a_fatal_refusal_of_a_reconnection(cloud: FakeCloud, apps: Apps, code: str) -> None:
+    app, peer = connected(cloud, apps)
+    peer.reset()
+    peer = cloud.accept_websocket()
+    peer.introduce()
+    peer.refuse(code)
+    assert app.ended()[0] == f"rejected: {code}"
+    assert cloud.nobody_comes(0.1)
+
+
+@pytest.mark.parametrize("code", [1000, 1001])
+def test_a_close_before_the_ack_is_a_failed_attempt(
+    cloud: FakeCloud, apps: Apps, code: int
+) -> None:
+    app, peer = connected(cloud, apps)
+    peer.reset()
+    peer = cloud.accept_websocket()
+    peer.introduce()
+    peer.send_close(code, "restarting")
+    cloud.accept_app()
+    wait_until(lambda: app.connection.connected)
+
+
+# --- Connection errors on a live connection ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "code", ["PERMISSION_DENIED", "WIFI_NOT_CONNECTED", "MALFORMED_MESSAGE", "INTERNAL_ERROR"]
+)
+def test_a_refused_request_reconnects_at_once(any_cloud: FakeCloud, apps: Apps, code: str) -> None:
+    app, peer = connected(any_cloud, apps, limits=SLOW_DELAYS)
+    began = time.monotonic()
+    peer.refuse(code, "Camera")
+    any_cloud.accept_app()
+    assert time.monotonic() - began < 0.4
+    error = {"type": "tpa_connection_error", "message": "Camera", "code": code}
+    kinds = [call for call in app.owner.calls if call[0] in ("received", "lost")]
+    assert kinds == [("received", error), ("lost", 1008, "Camera")]
+
+
+def test_refused_requests_in_a_row_are_no_storm(cloud: FakeCloud, apps: Apps) -> None:
+    _, peer = connected(cloud, apps, limits=SLOW_DELAYS)
+    began = time.monotonic()
+    peer.refuse("INTERNAL_ERROR")
+    cloud.accept_app().refuse("INTERNAL_ERROR")
+    cloud.accept_app()
+    assert time.monotonic() - began >= 0.45
+
+
+@pytest.mark.parametrize("code", ["websocket_error", "PERMISSION_DENIED", "APP_NOT_STARTED", None])
+@pytest.mark.parametrize("kind", ["tpa_connection_error", "connection_error"])
+def test_an_error_alone_is_only_told(
+    cloud: FakeCloud, apps: Apps, code: str | None, kind: str
+) -> None:
+    app, peer = connected(cloud, apps)
+    peer.send_json({"type": kind, "code": code, "message": "hm"}, {"type": "after"})
+    app.owner.wait_for("received", 2)
+    assert app.connection.connected
+
+
+@pytest.mark.parametrize("code", ["SESSION_NOT_FOUND", "JWT_INVALID"])
+@pytest.mark.parametrize("close", [1008, None])
+def test_a_fatal_error_ends_a_live_session(
+    any_cloud: FakeCloud, apps: Apps, code: str, close: int | None
+) -> None:
+    app, peer = connected(any_cloud, apps)
+    peer.refuse(code, "Gone", close)
+    assert app.owner.wait_for("received")
+    if close is None:
+        assert peer.read_close() == (1000, "")
+        peer.close()
+    assert app.ended()[:1] == (f"rejected: {code}",)
+    assert any_cloud.nobody_comes(0.1)
+
+
+def test_another_error_and_a_close_is_an_ordinary_loss(cloud: FakeCloud, apps: Apps) -> None:
+    _, peer = connected(cloud, apps, limits=SLOW_DELAYS)
+    began = time.monotonic()
+    peer.refuse("APP_NOT_STARTED", "no")
+    cloud.accept_app()
+    assert time.monotonic() - began >= 0.45
+
+
+def test_an_unexplained_refusal_has_one_immediate_attempt(any_cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(any_cloud, apps, limits=SLOW_DELAYS)
+    began = time.monotonic()
+    peer.send_close(1008, "Policy")
+    peer = any_cloud.accept_websocket()
+    assert time.monotonic() - began < 0.4
+    peer.introduce()
+    peer.send_close(1008, "Policy again")
+    reason, code, detail = app.ended()
+    assert (reason, code) == ("rejected: 1008", 1008)
+    assert "Policy again" in detail
+    assert app.owner.all("lost") == [(1008, "Policy")]
+    assert any_cloud.nobody_comes(0.1)
+
+
+def test_an_unexplained_refusal_right_after_the_ack_is_the_same_one(
+    cloud: FakeCloud, apps: Apps
+) -> None:
+    app, peer = connected(cloud, apps)
+    peer.send_close(1008, "")
+    cloud.accept_app().send_close(1008, "")
+    assert app.ended() == ("rejected: 1008", 1008, "")
+
+
+def test_an_unexplained_refusal_is_forgotten_with_time(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps, limits=replace(QUICK, attempt=0.3))
+    peer.send_close(1008, "")
+    peer = cloud.accept_app()
+    time.sleep(0.4)
+    peer.send_close(1008, "")
+    cloud.accept_app()
+    wait_until(lambda: app.connection.connected)
+
+
+def test_an_immediate_attempt_that_fails_otherwise_goes_on_as_usual(
+    cloud: FakeCloud, apps: Apps
+) -> None:
+    app, peer = connected(cloud, apps)
+    peer.send_close(1008, "")
+    cloud.accept().reset()
+    cloud.accept_app()
+    wait_until(lambda: app.connection.connected)
+
+
+def test_an_error_of_long_ago_explains_no_close(
+    cloud: FakeCloud, apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "_ERROR_EXPLAINS_CLOSE", 0.0)
+    app, peer = connected(cloud, apps)
+    peer.refuse("INTERNAL_ERROR")
+    peer = cloud.accept_websocket()
+    peer.introduce()
+    peer.send_close(1008, "no")
+    assert app.ended()[0] == "rejected: 1008"
+
+
+def test_an_error_frame_full_of_nonsense(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps)
+    peer.send_json(
+        {"type": "tpa_connection_error", "code": ["x"], "message": {}},
+        {"type": "connection_error", "code": "X" * 10_000, "message": "\n" * 10_000},
+        {"type": "tpa_connection_error"},
+    )
+    app.owner.wait_for("received", 3)
+    peer.reset()
+    peer = cloud.accept_websocket()
+    peer.introduce()
+    peer.send_json({"type": "tpa_connection_error", "code": 7, "message": None})
+    peer.close()
+    peer = cloud.accept_websocket()
+    peer.introduce()
+    peer.send_json(ACK)
+    wait_until(lambda: app.connection.connected)
+    with pytest.raises(ConnectionFailed):
+        raise ConnectionFailed("x")

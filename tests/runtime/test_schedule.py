@@ -1,0 +1,98 @@
+"""When a connection is dialled again, and when that is given up."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from mentra_sync.runtime import schedule as schedule_module
+from mentra_sync.runtime.limits import Limits
+from mentra_sync.runtime.schedule import Schedule
+
+
+class Time:
+    """A clock that stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    clock = Time()
+    monkeypatch.setattr(schedule_module, "time", clock)
+    return clock
+
+
+def schedule(clock: Time, **options: Any) -> Schedule:
+    options.setdefault("until", clock.now + 15)
+    options.setdefault("max_attempts", None)
+    options.setdefault("at_once", False)
+    return Schedule(Limits(), **options)
+
+
+def delays(clock: Time, one: Schedule) -> list[float]:
+    """The pauses until it gives up, each attempt failing the moment it begins."""
+    found = []
+    while True:
+        step = one.next()
+        if not step.dial:
+            return found
+        found.append(step.at - clock.now)
+        clock.now = step.at
+        one.failed()
+
+
+@pytest.mark.parametrize("_", range(20))
+def test_the_delays_grow_and_vary(clock: Time, _: int) -> None:
+    found = delays(clock, schedule(clock))
+    for delay, expected in zip(found, [0.25, 1, 2, 4, 4, 4], strict=False):
+        assert 0.8 * expected <= delay <= 1.2 * expected
+    assert 5 <= len(found) <= 6
+
+
+def test_they_vary_indeed(clock: Time) -> None:
+    assert len({schedule(clock).next().at for _ in range(10)}) > 5
+
+
+def test_it_ends_with_the_attempts(clock: Time) -> None:
+    one = schedule(clock, max_attempts=4)
+    assert len(delays(clock, one)) == 4
+    assert one.next().at == clock.now  # and at once
+    assert not schedule(clock, max_attempts=0).next().dial
+
+
+def test_it_ends_with_the_time(clock: Time) -> None:
+    until = clock.now + 15
+    one = schedule(clock, max_attempts=100)
+    delays(clock, one)
+    step = one.next()
+    assert (step.dial, step.at) == (False, until)
+
+
+def test_waiting_out_goes_on_beyond_the_attempts(clock: Time) -> None:
+    one = schedule(clock, max_attempts=1)
+    clock.now = one.next().at
+    one.failed(wait_out=True)
+    found = delays(clock, one)
+    assert len(found) >= 4
+    assert not one.next().dial
+
+
+def test_at_once_takes_no_delay_away(clock: Time) -> None:
+    one = schedule(clock, at_once=True)
+    assert one.next().at == clock.now
+    one.failed(at_once=True)
+    assert one.next().at == clock.now
+    one.failed()
+    assert 0.2 <= one.next().at - clock.now <= 0.3
+
+
+def test_it_runs_on_real_time() -> None:
+    one = Schedule(Limits(), until=time.monotonic() + 15, max_attempts=4, at_once=False)
+    assert 0.1 < one.next().at - time.monotonic() < 0.35
