@@ -7,7 +7,7 @@ import hmac
 import ipaddress
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import flask
@@ -17,16 +17,16 @@ from mentra_sync import config
 from mentra_sync.errors import ConfigurationError, ConnectionFailed
 from mentra_sync.protocol.codec import MalformedMessage, decode, parse
 from mentra_sync.protocol.message import Message
+from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import (
     SessionRequest,
     SettingsPush,
     StopRequest,
     ToolCallRequest,
 )
+from mentra_sync.runtime.hosts import HostPolicy, Target
+from mentra_sync.session import AppSession
 from mentra_sync.tools import BadToolCall, ToolCall
-
-if TYPE_CHECKING:
-    from mentra_sync.server import AppServer
 
 _log = logging.getLogger(__name__)
 _FORWARDING = frozenset(
@@ -40,6 +40,36 @@ M = TypeVar("M", bound=Message)
 Answer = tuple[dict[str, Any], int]
 
 
+class App(Protocol):
+    """What the routes need of their server."""
+
+    package_name: str
+    host_policy: HostPolicy
+
+    @property
+    def api_key(self) -> str | None:
+        """The key in use."""
+
+    @property
+    def sessions(self) -> list[AppSession]:
+        """The live sessions."""
+
+    def session_for(self, user_id: str) -> AppSession | None:
+        """The newest live session of a user."""
+
+    def start_session(self, session_id: str, user_id: str, target: Target) -> None:
+        """Start a session and wait until it is connected."""
+
+    def stop_requested(self, request: StopRequest) -> None:
+        """The cloud has stopped a session."""
+
+    def settings_pushed(self, user_id: str, settings: list[Setting]) -> int:
+        """A user has saved settings; returns how many sessions they were given to."""
+
+    def answer_tool_call(self, call: ToolCall) -> str | None:
+        """The reply to a tool call."""
+
+
 class Refusal(Exception):
     """A request that is answered with an error: its status, and the words for it."""
 
@@ -48,7 +78,7 @@ class Refusal(Exception):
         self.status = status
 
 
-def blueprint(server: AppServer, *, health_check: bool, require_tool_key: bool) -> flask.Blueprint:
+def blueprint(server: App, *, health_check: bool, require_tool_key: bool) -> flask.Blueprint:
     """The routes of one server."""
     routes = flask.Blueprint("mentra_sync", __name__)
     tool_calls = threading.BoundedSemaphore(config.MAX_TOOL_CALLS)
@@ -148,7 +178,7 @@ def _message(cls: type[M], body: dict[str, Any]) -> M:
 # --- Webhooks --------------------------------------------------------------------------------
 
 
-def _start(server: AppServer, request: SessionRequest) -> Answer:
+def _start(server: App, request: SessionRequest) -> Answer:
     url = request.websocket_url
     if not url:
         raise Refusal(400, "no websocket address: mentraOSWebsocketUrl is missing")
@@ -189,7 +219,7 @@ def _check_key(api_key: str | None, required: bool) -> None:
         raise Refusal(401, "X-App-API-Key is not the one of this app")
 
 
-def _call_tool(server: AppServer, request: ToolCallRequest) -> Answer:
+def _call_tool(server: App, request: ToolCallRequest) -> Answer:
     call = ToolCall(
         tool_id=request.tool_id,
         tool_parameters=request.tool_parameters,

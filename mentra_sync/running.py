@@ -11,13 +11,35 @@ import time
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mentra_sync import hints, log
 
 if TYPE_CHECKING:
-    from mentra_sync.server import AppServer
     from mentra_sync.simulator.http import Simulator
+
+
+class App(Protocol):
+    """What running needs of a server."""
+
+    package_name: str
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+
+    def start(self) -> None:
+        """Serve real glasses."""
+
+    def start_simulated(self) -> Simulator:
+        """Serve simulated ones."""
+
+    def stop(self) -> None:
+        """End it."""
+
+    def wait_stopped(self, timeout: float | None = None) -> bool:
+        """Block until it has been stopped."""
+
 
 _PAGE_PATIENCE = 3.0
 """How long the app waits for the page to open, so that its first words are heard there."""
@@ -29,7 +51,7 @@ _WINDOWS_TICK = 0.2
 """On Windows a wait without timeout cannot be interrupted by Ctrl+C."""
 
 
-def run(server: AppServer, *, simulate: bool) -> None:
+def run(server: App, *, simulate: bool) -> None:
     """Serve until a signal or ``server.stop()``."""
     with _visible_log(), _signals() as stop_asked:
         if simulate:
@@ -43,7 +65,7 @@ def run(server: AppServer, *, simulate: bool) -> None:
                 server.stop()
 
 
-def _run_simulated(server: AppServer, stop_asked: threading.Event) -> None:
+def _run_simulated(server: App, stop_asked: threading.Event) -> None:
     simulator = server.start_simulated()
     logger = logging.getLogger(log.ROOT)
     try:
@@ -73,7 +95,7 @@ def has_screen() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _wait(server: AppServer, stop_asked: threading.Event) -> None:
+def _wait(server: App, stop_asked: threading.Event) -> None:
     """Until a signal asks for the end, or the server has been stopped."""
 
     def watch() -> None:

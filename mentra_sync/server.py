@@ -5,9 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import re
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,6 +16,14 @@ import flask
 
 from mentra_sync import config, hints
 from mentra_sync.clock import Clock, Deadline
+from mentra_sync.configuration import (
+    Environment,
+    checked_api_key,
+    checked_number,
+    checked_package_name,
+    checked_port,
+    title_of,
+)
 from mentra_sync.errors import ConfigurationError
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
@@ -92,18 +98,20 @@ class AppServer:
 
         Raises ``ConfigurationError`` that says what is missing or wrong, and how to set it.
         """
-        found = _Environment()
-        self._api_key = _api_key(api_key or found.get("MENTRAOS_API_KEY"))
-        self.package_name = _package_name(
+        found = Environment()
+        self._api_key = checked_api_key(api_key or found.get("MENTRAOS_API_KEY"))
+        self.package_name = checked_package_name(
             package_name or found.get("PACKAGE_NAME"), simulated=self._api_key is None
         )
-        self._port_wanted = _port(port if port is not None else found.get("PORT"))
+        self._port_wanted = checked_port(port if port is not None else found.get("PORT"))
         self._host_wanted = host
         self.host_policy = HostPolicy(cloud_hosts)
         self.app_instructions = app_instructions
-        self._max_reconnect_attempts = _count("max_reconnect_attempts", max_reconnect_attempts, 0)
-        self._display_interval_ms = _count("display_interval_ms", display_interval_ms, 0)
-        self._event_backlog = _count("event_backlog", event_backlog, 1)
+        self._max_reconnect_attempts = checked_number(
+            "max_reconnect_attempts", max_reconnect_attempts, 0
+        )
+        self._display_interval_ms = checked_number("display_interval_ms", display_interval_ms, 0)
+        self._event_backlog = checked_number("event_backlog", event_backlog, 1)
         self._session_handler = on_session and adapt(on_session, *_SESSION)
         self._stop_handler = on_stop and adapt(on_stop, *_STOP)
         self._tool_handler = on_tool_call and adapt(on_tool_call, *_TOOL_CALL)
@@ -212,7 +220,7 @@ class AppServer:
             webhook_url=f"http://127.0.0.1:{self.port}",
             package_name=self.package_name,
             api_key=key,
-            app_name=_title(self.package_name),
+            app_name=title_of(self.package_name),
         )
 
     def stop(self) -> None:
@@ -409,64 +417,3 @@ def _check_overrides(server: AppServer) -> None:
     adapt(server.on_stop, *_STOP)
     adapt(server.on_tool_call, *_TOOL_CALL)
     adapt(server.on_settings_update, *_SETTINGS)
-
-
-class _Environment:
-    """The process's environment, and below it the ``.env`` file of the working directory."""
-
-    def __init__(self) -> None:
-        self._file: dict[str, str | None] = {}
-        path = Path(".env")
-        if path.is_file():
-            from dotenv import dotenv_values
-
-            try:
-                self._file = dotenv_values(path)
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigurationError(f"{path.resolve()} cannot be read: {error}") from None
-
-    def get(self, name: str) -> str | None:
-        """The value of a variable; an empty one counts as not set."""
-        return os.environ.get(name) or self._file.get(name) or None
-
-
-def _api_key(key: str | None) -> str | None:
-    if key is not None and not (isinstance(key, str) and key.isascii() and key.isprintable()):
-        # The value itself is never shown.
-        raise ConfigurationError("api_key must be the text that the developer console shows")
-    return key
-
-
-def _package_name(name: str | None, *, simulated: bool) -> str:
-    if name is not None:
-        if not isinstance(name, str) or len(name) > config.MAX_ID_CHARACTERS:
-            raise ConfigurationError(
-                f'a package name looks like "com.example.app", got {name!r:.200}'
-            )
-        return name
-    if not simulated:
-        raise ConfigurationError(hints.NO_PACKAGE_NAME)
-    script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "app"
-    return f"com.example.{re.sub(r'[^a-z0-9]+', '', script.lower()) or 'app'}"
-
-
-def _title(package_name: str) -> str:
-    return package_name.rpartition(".")[2].replace("_", " ").replace("-", " ").title()
-
-
-def _port(value: int | str | None) -> int | None:
-    if value is None:
-        return None
-    try:
-        port = int(value)
-    except (TypeError, ValueError):
-        port = -1
-    if isinstance(value, bool | float) or not 0 <= port <= 65535:
-        raise ConfigurationError(hints.BAD_PORT.format(value))
-    return port
-
-
-def _count(name: str, value: Any, least: int) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
-        raise ConfigurationError(f"{name} must be a number, {least} or more; got {value!r}")
-    return value

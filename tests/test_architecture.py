@@ -35,7 +35,7 @@ BY_PRODUCTS = ("*.egg-info", "__pycache__", "build", "dist", "node_modules")
 """What building and running leave behind at the top level; git ignores it."""
 
 FOUNDATION = {"_version", "clock", "config", "errors", "hints", "log"}
-SERVER = {"register", "routes", "running", "server", "serving", "tools"}
+SERVER = {"configuration", "register", "routes", "running", "server", "serving", "tools"}
 TOP = {"__main__", "cli", "testing"}
 
 LAYER_OF = {
@@ -78,6 +78,7 @@ LOADED_LATE = {
     "PIL": "pictures are shown by few apps, and Pillow is the largest dependency",
     "jwt": "only webview tokens need it, and it loads a cryptographic library",
     "requests": "only REST calls need it: storage, settings, instructions",
+    "urllib3": "as requests, which loads it",
     "dataclasses_json": "the package has an encoder of its own; this one serves from_dict, to_dict",
     "waitress": "under another WSGI server it is never used",
     "dotenv": "only where there is a .env file",
