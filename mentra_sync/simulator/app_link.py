@@ -32,6 +32,7 @@ class AppLink:
             frame = codec.parse(message)
         except MalformedMessage:
             self._socket.close(1011, "Internal server error")
+            self.ended()
             return
         with self._cloud.lock:
             if self._session is None or self._wearer is None:
@@ -41,7 +42,7 @@ class AppLink:
                 requests.handle(self._session, self._wearer, frame)
 
     def ended(self) -> None:
-        """The websocket is gone."""
+        """The websocket is gone, or about to be."""
         with self._cloud.lock:
             if self._session is not None:
                 self._session.lost(self)
@@ -73,6 +74,7 @@ class AppLink:
             }
         )
         self._socket.close(1008, message)
+        self.ended()
 
     def _introduce(self, frame: Frame) -> None:
         """The first frame says which app this is, and for whom."""

@@ -166,12 +166,14 @@ class Simulator:
     @property
     def app_state(self) -> str:
         """``starting``, ``running``, ``stopped`` or ``failed``, of the default wearer's app."""
-        return str(app_message(self._session)["state"])
+        with self.cloud.lock:
+            return str(app_message(self._session)["state"])
 
     @property
     def app_detail(self) -> str | None:
         """Why the app is in that state, where there is something to say."""
-        detail = app_message(self._session)["detail"]
+        with self.cloud.lock:
+            detail = app_message(self._session)["detail"]
         return None if detail is None else str(detail)
 
     def streams(self, user_id: str | None = None) -> tuple[str, ...]:
@@ -192,9 +194,11 @@ class Simulator:
     def drop_connection(self, user_id: str | None = None) -> None:
         """Lose the app's connection without a word, as a network does."""
         with self.cloud.lock:
-            link = self._session_of(user_id).link
-        if link is not None:
-            link.abort()
+            session = self._session_of(user_id)
+            link = session.link
+            if link is not None:
+                link.abort()
+                session.lost(link)
 
     def deny(self, permission: str) -> None:
         """Take a permission from the app, for example ``CAMERA``."""

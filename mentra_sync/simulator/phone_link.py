@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from mentra_sync.protocol import codec
-from mentra_sync.protocol.codec import MalformedMessage, iso_timestamp
+from mentra_sync.protocol.codec import MalformedMessage
 from mentra_sync.simulator.wearer import Wearer
 from mentra_sync.simulator.web_sockets import WebSocket
 
@@ -35,7 +35,7 @@ class PhoneLink:
             return
         kind = frame.get("type")
         if kind == "connection_init":
-            self._introduce()
+            self._wearer.attach(self)
         elif kind == "audio_play_response":
             self._glasses.played_by_page(frame)
         else:
@@ -48,15 +48,3 @@ class PhoneLink:
     def send(self, frame: Frame) -> None:
         """Send a frame; never blocks."""
         self._socket.send(codec.dumps(frame))
-
-    def _introduce(self) -> None:
-        self.send(
-            {
-                "type": "connection_ack",
-                "sessionId": self._wearer.user_id,
-                "timestamp": iso_timestamp(),
-            }
-        )
-        self._glasses.attach(self)
-        for frame in self._glasses.current():
-            self.send(frame)

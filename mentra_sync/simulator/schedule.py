@@ -40,7 +40,8 @@ class Schedule:
         self._heap: list[tuple[float, int, Later]] = []
         self._numbers = itertools.count()
         self._version = 0
-        self._running = False
+        self._waits_for: int | None = None
+        """The version whose next moment the thread waits for; None while a function runs."""
         self._stopped = False
 
     def start(self) -> None:
@@ -79,11 +80,10 @@ class Schedule:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is running and nothing is due."""
+        """Whether nothing is running or due, and the clock knows what is due next."""
         with self._changed:
-            self._drop_cancelled()
             due = bool(self._heap) and self._heap[0][0] <= self.clock.now()
-            return not (self._running or due)
+            return self._stopped or (self._waits_for == self._version and not due)
 
     def _run(self) -> None:
         while (later := self._next()) is not None:
@@ -95,18 +95,17 @@ class Schedule:
     def _next(self) -> Later | None:
         """The next function whose moment has come; None when stopped."""
         with self._changed:
-            self._running = False
             while not self._stopped:
                 self._drop_cancelled()
                 due = self._heap[0][0] if self._heap else None
                 if due is not None and due <= self.clock.now():
-                    self._running = True
+                    self._waits_for = None
                     return heapq.heappop(self._heap)[2]
                 self._wait(due)
             return None
 
     def _wait(self, due: float | None) -> None:
-        version = self._version
+        version = self._waits_for = self._version
         self.clock.wait_for(
             self._changed, lambda: self._stopped or self._version != version, until=due
         )

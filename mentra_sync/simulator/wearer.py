@@ -13,6 +13,7 @@ from mentra_sync.simulator.app_session import AppSession, State
 from mentra_sync.simulator.displays import Displays
 from mentra_sync.simulator.faces import CloudFace
 from mentra_sync.simulator.glasses import Glasses
+from mentra_sync.simulator.phone import Phone
 from mentra_sync.simulator.registry import App
 from mentra_sync.simulator.schedule import Later
 
@@ -299,6 +300,20 @@ class Wearer:
                 )
 
     # --- Coming and going --------------------------------------------------------------------
+
+    def attach(self, phone: Phone) -> None:
+        """Greet a phone (or a page), and bring it up to date before anything new reaches it."""
+        with self._cloud.lock:
+            phone.send(
+                {
+                    "type": "connection_ack",
+                    "sessionId": self.user_id,
+                    "timestamp": iso_timestamp(),
+                }
+            )
+            self.glasses.attach(phone)
+            for frame in self.glasses.current():
+                phone.send(frame)
 
     def _on_start_app(self, frame: Frame) -> int:
         session = self._named(frame)

@@ -71,6 +71,8 @@ class WebSocket:
         self._accepted = accepted
         self._socket: socket.socket = accepted.sock
         self._socket.setblocking(False)
+        # Small frames go out at once, not when the last one has been acknowledged.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._max_frame = max_frame
         self._pong_timeout = pong_timeout
         self._parts: list[Any] = []

@@ -96,7 +96,9 @@ class RawSocket:
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         with suppress(OSError, websocket.WebSocketException):
-            self._socket.send(struct.pack("!H", code) + reason.encode(), websocket.ABNF.OPCODE_CLOSE)
+            self._socket.send(
+                struct.pack("!H", code) + reason.encode(), websocket.ABNF.OPCODE_CLOSE
+            )
         self._thread.join(PATIENCE)
 
     def reset(self) -> None:
@@ -162,7 +164,9 @@ class RawApp:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
 
     @property

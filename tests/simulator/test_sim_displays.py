@@ -1,0 +1,276 @@
+"""What reaches the lens, and when: boot screen, one display in 300 ms, expiry, dashboard."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from raw_app import RawApp
+
+from mentra_sync.clock import Clock
+from mentra_sync.simulator.displays import Display, Pace
+from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.schedule import Schedule
+
+
+class Stopwatch:
+    """A clock that a test moves, from one due moment to the next."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.schedule = Schedule(self.clock, "mentra-sim-test")
+        self.schedule.start()
+        self.began = self.clock.now()
+
+    def to(self, seconds: float) -> None:
+        """Go to so many seconds after the beginning, doing on the way what is due."""
+        end = self.began + seconds
+        self.wait_quiet()
+        while (due := self.clock.next_due()) is not None and due <= end:
+            self.clock.advance_to(due)
+            self.wait_quiet()
+        self.clock.advance_to(end)
+        self.wait_quiet()
+
+    def wait_quiet(self) -> None:
+        deadline = time.monotonic() + 5
+        while not self.schedule.quiet and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert self.schedule.quiet
+
+
+@pytest.fixture
+def stopwatch() -> Iterator[Stopwatch]:
+    watch = Stopwatch()
+    yield watch
+    watch.schedule.stop()
+
+
+def display(text: str, view: str = "main", package: str = "app") -> Display:
+    layout = {"layoutType": "text_wall", "text": text}
+    return Display({"type": "display_event", "view": view, "layout": layout}, package)
+
+
+def run(stopwatch: Stopwatch, *offers: tuple[int, Display]) -> list[tuple[int, str]]:
+    """Offer displays at moments (ms); what was passed on, and when."""
+    passed: list[tuple[int, str]] = []
+
+    def pass_on(one: Display) -> None:
+        moment = stopwatch.clock.now() - stopwatch.began
+        passed.append((round(moment * 100) * 10, one.frame["layout"]["text"]))
+
+    lock = threading.RLock()
+    pace = Pace(stopwatch.schedule, lock, 0.3, pass_on)
+    for moment, one in offers:
+        stopwatch.to(moment / 1000)
+        with lock:
+            pace.offer(one)
+    stopwatch.to(5)
+    return passed
+
+
+def test_the_newest_of_a_burst_is_shown(stopwatch: Stopwatch) -> None:
+    burst = [(n * 20, display(str(n))) for n in range(5)]
+    assert run(stopwatch, *burst) == [(0, "0"), (300, "4")]
+
+
+def test_an_older_display_never_replaces_a_newer_one(stopwatch: Stopwatch) -> None:
+    """Unlike in the recorded cloud, where the second one stays."""
+    passed = run(stopwatch, (0, display("1")), (250, display("2")), (310, display("3")))
+    assert passed == [(0, "1"), (300, "2"), (600, "3")]
+
+
+@pytest.mark.parametrize("step", [100, 250, 310])
+def test_a_steady_stream_is_shown_in_order(stopwatch: Stopwatch, step: int) -> None:
+    texts = [text for _, text in run(stopwatch, *((n * step, display(str(n))) for n in range(9)))]
+    assert texts == sorted(texts)
+    assert texts[-1] == "8"
+
+
+def test_both_views_share_the_limit_and_take_turns(stopwatch: Stopwatch) -> None:
+    offers = [
+        (0, display("a")),
+        (10, display("b")),
+        (20, display("c", "dashboard")),
+        (30, display("d")),
+    ]
+    assert run(stopwatch, *offers) == [(0, "a"), (300, "d"), (600, "c")]
+
+
+@pytest.fixture
+def timed(
+    app: RawApp, simulate: Callable[..., Simulator], stopwatch: Stopwatch
+) -> Iterator[Callable[[float], Simulator]]:
+    """A realistic simulator with a running app, whose session time a test moves."""
+    simulator = simulate(realistic=True, clock=stopwatch.clock)
+    assert simulator.start_app()
+    app.wait_connected()
+    begin = stopwatch.clock.now()
+
+    def to(seconds: float) -> Simulator:
+        end = begin + seconds
+        wait_quiet(simulator)
+        while (due := stopwatch.clock.next_due()) is not None and due <= end:
+            stopwatch.clock.advance_to(due)
+            wait_quiet(simulator)
+        stopwatch.clock.advance_to(end)
+        wait_quiet(simulator)
+        return simulator
+
+    yield to
+
+
+def wait_quiet(simulator: Simulator) -> None:
+    deadline = time.monotonic() + 5
+    while not simulator.quiet and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert simulator.quiet
+
+
+def arrived(simulator: Simulator, app: RawApp) -> None:
+    """Until the cloud has read everything that the app has sent."""
+    before = len(app.socket.seen.items)
+    app.send("stream_status_check")
+    app.socket.wait("stream_status_check_response", after=before)
+
+
+def test_the_last_display_of_the_boot_time_is_shown_after_it(
+    timed: Callable[[float], Simulator], app: RawApp
+) -> None:
+    simulator = timed(0.1)
+    lens = simulator.glasses.lens
+    assert lens.main.boot
+    assert lens.main.title == "// MentraOS - Starting App"
+    app.show("first")
+    app.show("second")
+    arrived(simulator, app)
+    timed(0.8)
+    assert lens.main.boot
+    timed(1.6)
+    assert lens.text == "second"
+    assert [shown.text for shown in lens.history][1:] == ["second"]
+
+
+def test_a_display_can_expire_or_be_replaced(
+    timed: Callable[[float], Simulator], app: RawApp
+) -> None:
+    simulator = timed(2)
+    lens = simulator.glasses.lens
+    app.show("short lived", durationMs=9000)
+    assert lens.wait_for("short lived")
+    timed(8)
+    assert lens.text == "short lived"
+    timed(15)
+    assert lens.text == ""
+    app.show("replaced", durationMs=9000)
+    assert lens.wait_for("replaced")
+    timed(20)
+    app.show("the replacement")
+    assert lens.wait_for("the replacement")
+    timed(60)
+    assert lens.text == "the replacement"
+
+
+@pytest.mark.parametrize("duration", [0, -5, None, "900", True, [1], 1e300])
+def test_nonsense_durations_last(running: Simulator, app: RawApp, duration: Any) -> None:
+    app.show("stays", durationMs=duration)
+    assert running.glasses.lens.wait_for("stays")
+    arrived(running, app)
+    assert running.glasses.lens.text == "stays"
+
+
+def test_every_layout_has_lines(running: Simulator, app: RawApp) -> None:
+    layouts: list[tuple[dict[str, Any], list[str], dict[str, Any]]] = [
+        ({"layoutType": "text_wall", "text": "one\ntwo"}, ["one", "two"], {}),
+        (
+            {"layoutType": "double_text_wall", "topText": "top", "bottomText": "bottom"},
+            ["top", "bottom"],
+            {"columns": [["top"], ["bottom"]]},
+        ),
+        (
+            {"layoutType": "reference_card", "title": "Title", "text": "card"},
+            ["Title", "card"],
+            {"title": "Title"},
+        ),
+        (
+            {"layoutType": "dashboard_card", "leftText": "left", "rightText": "right"},
+            ["left", "right"],
+            {"columns": [["left"], ["right"]]},
+        ),
+        ({"layoutType": "bitmap_view", "data": "Qk0="}, [], {}),
+        ({"layoutType": "clear_view"}, [], {}),
+        ({"layoutType": "no_such_layout", "text": "x"}, [], {}),
+        ({"layoutType": ["x"]}, [], {}),
+        ({"layoutType": "text_wall", "text": 5}, [], {}),
+        ({"layoutType": "text_wall"}, [], {}),
+    ]
+    for layout, lines, more in layouts:
+        app.send("display_event", view="main", layout=layout)
+        arrived(running, app)
+        message = running.glasses.lens.main.message()
+        assert message["lines"] == lines
+        assert message["layout"] == layout
+        assert {name: message[name] for name in ("title", "columns") if name in message} == more
+    for layout in (None, [], "text"):
+        app.send("display_event", view="main", layout=layout)
+    app.show("still there")
+    assert running.glasses.lens.wait_for("still there")
+
+
+def test_long_text_is_broken_as_on_the_lens(running: Simulator, app: RawApp) -> None:
+    app.show("The quick brown fox jumps over the lazy dog. " * 3)
+    shown = running.glasses.lens.wait_for("fox jumps over the lazy dog. The quick")
+    assert shown is not None
+    assert len(shown.lines) > 2
+
+
+def test_displays_of_somebody_else_go_nowhere(running: Simulator, app: RawApp) -> None:
+    app.show("not mine", packageName="com.example.other")
+    app.show("mine")
+    assert running.glasses.lens.wait_for("mine")
+    assert [shown.text for shown in running.glasses.lens.history] == ["mine"]
+
+
+def test_the_dashboard(running: Simulator, app: RawApp) -> None:
+    lens = running.glasses.lens
+    app.send("dashboard_content_update", content="dash", modes=["main"])
+    assert lens.wait_for("dash")
+    assert lens.dashboard.columns == ((), ("", "dash"))
+    app.send("dashboard_content_update", content="more", modes=["expanded"])
+    app.send("dashboard_mode_change", mode="expanded")
+    app.show("to the side", view="dashboard")
+    assert lens.wait_for("to the side")
+    assert [shown.text.strip() for shown in lens.history] == ["dash", "to the side"]
+    running.stop_app()
+    assert lens.dashboard.text.strip() == ""
+
+
+def test_waiting_for_the_lens(running: Simulator, app: RawApp) -> None:
+    lens = running.glasses.lens
+    assert lens.wait_for("nothing yet", timeout=0.01) is None
+    app.show("one")
+    app.show("two")
+    app.show("three")
+    assert lens.wait_for("three")
+    # What was shown for a moment only is found, once something newer has been waited for not.
+    assert lens.wait_for(lambda shown: shown.text == "three")
+    assert lens.wait_for("one", timeout=0.01) is None
+    app.show("four")
+    app.show("five")
+    arrived(running, app)
+    assert lens.wait_for("four")
+    assert lens.wait_for("five")
+
+
+def test_glasses_without_a_display_show_nothing(
+    app: RawApp, simulate: Callable[..., Simulator]
+) -> None:
+    simulator = simulate(glasses="Mentra Live")
+    simulator.start_app()
+    app.wait_connected()
+    app.show("unseen")
+    arrived(simulator, app)
+    assert simulator.glasses.lens.history == []

@@ -1,0 +1,224 @@
+"""What the page is told besides the glasses, and what it may ask for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from raw_app import PACKAGE, RawApp, RawSocket
+
+from mentra_sync.simulator import limits
+from mentra_sync.simulator.http import Simulator
+
+
+@pytest.fixture
+def open_panel(open_socket: Callable[..., RawSocket]) -> Callable[[Simulator], RawSocket]:
+    def open_one(simulator: Simulator) -> RawSocket:
+        page = open_socket(simulator.url.replace("http", "ws") + "simulator-ws")
+        page.wait("hello")
+        return page
+
+    return open_one
+
+
+def kinds(page: RawSocket) -> list[str]:
+    return [message["kind"] for message in page.seen.all()]
+
+
+def test_a_page_is_told_how_things_stand(
+    simulator: Simulator, app: RawApp, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    state = requests.get(simulator.url + "api/sim/state", timeout=5).json()
+    token = state.pop("glassesToken")
+    assert state.pop("version")
+    assert state == {
+        "packageName": PACKAGE,
+        "appName": "Raw",
+        "userId": "runner@example.com",
+        "model": "Simulated Glasses",
+        "app": {"state": "stopped", "detail": None},
+    }
+    assert token
+    assert not simulator.page_opened.is_set()
+    simulator.start_app()
+    app.wait_connected()
+    app.subscribe(app.socket, "", ["button_press"])
+    app.show("hello")
+    assert simulator.glasses.lens.wait_for("hello")
+    hello = open_panel(simulator).seen.all()[0]
+    assert simulator.page_opened.wait(5)
+    assert hello["kind"] == "hello"
+    assert hello["app"] == {"state": "running", "detail": None}
+    assert hello["streams"] == ["button_press"]
+    assert hello["lens"]["main"]["lines"] == ["hello"]
+    assert hello["lens"]["dashboard"]["lines"] == []
+    assert set(hello["lens"]["main"]) == {"view", "lines", "layout", "boot", "at"}
+
+
+def test_a_page_sees_what_happens(
+    simulator: Simulator, app: RawApp, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    page = open_panel(simulator)
+    page.send({"action": "start"})
+    page.wait("app", state="starting")
+    page.wait("app", state="running")
+    app.wait_connected()
+    app.subscribe(app.socket, "", ["transcription:en-US"])
+    page.wait("listening", streams=["transcription:en-US"])
+    app.show("hello", view="main")
+    lens = page.wait("lens", lines=["hello"])
+    assert (lens["view"], lens["boot"]) == ("main", False)
+    app.send("audio_play_request", requestId="r1", audioUrl="http://x/api/tts?text=hi")
+    page.wait("speech", state="speaking", requestId="r1", text="hi", byBrowser=False, seconds=0.5)
+    page.wait("speech", state="spoken", requestId="r1")
+    app.send("audio_play_request", requestId="r2", audioUrl="http://x/song.mp3")
+    page.wait("audio", state="played", requestId="r2", url="http://x/song.mp3")
+    page.send({"action": "stop"})
+    page.wait("app", state="stopped")
+    page.wait("listening", streams=[], after=len(page.seen.items) - 6)
+
+
+def test_what_is_typed_is_said_word_by_word(
+    running: Simulator, app: RawApp, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    page = open_panel(running)
+    page.send({"action": "say", "text": "good day", "final": True, "typed": True})
+    page.wait("heard", text="good day", final=True, listening=False)
+    heard = [message for message in page.seen.all() if message["kind"] == "heard"]
+    assert [message["text"] for message in heard] == ["good", "good day", "good day"]
+
+    app.subscribe(app.socket, "", ["transcription:de-DE"])
+    page.wait("listening", streams=["transcription:de-DE"])
+    page.send({"action": "say", "text": "guten", "final": False, "language": "de-DE"})
+    page.send({"action": "say", "text": "guten Tag", "final": True, "language": "de-DE"})
+    page.wait("heard", text="guten Tag", final=True, listening=True)
+    app.socket.seen.wait_count(lambda frame: frame["type"] == "data_stream", 2)
+    texts = [
+        (frame["data"]["text"], frame["data"]["isFinal"])
+        for frame in app.socket.seen.all()
+        if frame["type"] == "data_stream"
+    ]
+    assert texts == [("guten", False), ("guten Tag", True)]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "not JSON",
+        "[]",
+        b"\0",
+        {},
+        {"action": "explode"},
+        {"action": 5},
+        {"action": "say"},
+        {"action": "say", "text": "  "},
+        {"action": "say", "text": 5},
+        {"action": "say", "text": "x", "language": "english"},
+        {"action": "say", "text": "x", "language": 7},
+        {"action": "say", "text": "x", "language": None, "final": True, "typed": True},
+        {"action": "speech_began"},
+        {"action": "speech_began", "requestId": []},
+    ],
+)
+def test_nonsense_is_answered_and_does_no_harm(
+    simulator: Simulator, open_panel: Callable[[Simulator], RawSocket], message: Any
+) -> None:
+    page = open_panel(simulator)
+    page.send(message)
+    assert page.wait("problem")["message"]
+    page.send({"action": "say", "text": "still there"})
+    page.wait("heard", text="still there")
+
+
+def test_log_records_appear_on_every_page(
+    simulator: Simulator,
+    open_panel: Callable[[Simulator], RawSocket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MAX_LOG_TEXT", 200)
+    log = logging.Logger("mentra_sync.app")
+    log.addHandler(simulator.log_handler)
+    log.info("before any page, %s", "kept")
+    first = open_panel(simulator)
+    try:
+        raise ZeroDivisionError("division by zero")
+    except ZeroDivisionError:
+        log.exception("a handler failed")
+    log.warning("x" * 1000)
+    # A message that cannot be put together is logging's own business, not the app's end.
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    log.info("%d", "no number")
+    log.error("last")
+    second = open_panel(simulator)
+    for page in (first, second):
+        page.wait("log", message="last")
+        records = [message for message in page.seen.all() if message["kind"] == "log"]
+        assert [(r["level"], r["message"][:20]) for r in records] == [
+            ("INFO", "before any page, kep"),
+            ("ERROR", "a handler failed"),
+            ("WARNING", "x" * 20),
+            ("ERROR", "last"),
+        ]
+        assert records[0]["traceback"] is None
+        assert records[1]["traceback"].endswith("ZeroDivisionError: division by zero")
+        assert len(records[2]["message"]) == 200
+        assert records[0]["logger"] == "mentra_sync.app"
+
+
+def test_the_log_that_is_kept_is_bounded(
+    simulator: Simulator, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    log = logging.Logger("mentra_sync")
+    log.addHandler(simulator.log_handler)
+    for number in range(limits.MAX_LOG_BACKLOG + 10):
+        log.info("line %d", number)
+    page = open_panel(simulator)
+    page.wait("log", message=f"line {limits.MAX_LOG_BACKLOG + 9}")
+    records = [message for message in page.seen.all() if message["kind"] == "log"]
+    assert len(records) == limits.MAX_LOG_BACKLOG
+    assert records[0]["message"] == "line 10"
+
+
+def test_a_failed_start_says_why(
+    simulator: Simulator,
+    app: RawApp,
+    open_panel: Callable[[Simulator], RawSocket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "WEBHOOK_PAUSE", 0.01)
+    app.answer = lambda hook: 500
+    page = open_panel(simulator)
+    page.send({"action": "start"})
+    assert "500" in page.wait("app", state="failed")["detail"]
+    app.answer = lambda hook: 200
+    page.send({"action": "start"})
+    page.wait("app", state="running")
+    app.wait_connected()
+    simulator.drop_connection()
+    assert "5 s" in page.wait("app", state="starting", after=len(page.seen.items) - 1)["detail"]
+
+
+def test_a_page_that_does_not_read_holds_nobody_up(
+    running: Simulator, app: RawApp, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    page = open_panel(running)
+    # Reads no more: its thread waits for the lock of what it has seen.
+    with page.seen.changed:
+        for number in range(300):
+            app.show(f"{number} " + "x" * 20_000)
+        assert running.glasses.lens.wait_for("299", timeout=10)
+
+
+def test_the_other_wearers_glasses_are_not_on_the_page(
+    running: Simulator, app: RawApp, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    page = open_panel(running)
+    bob = running.glasses_of("bob@example.com")
+    bob.say("hello")
+    running.start_app("bob@example.com")
+    running.glasses.say("mine", interim=False)
+    page.wait("heard", text="mine")
+    assert kinds(page) == ["hello", "heard"]
