@@ -350,7 +350,7 @@ def test_a_strict_content_security_policy_is_enough(
         (TRACEBACK, ("ZeroDivisionError", "division by zero", "hello.py", "12")),
         ("KeyError: 'name'", ("KeyError", "'name'", None, None)),
         (
-            '  File "C:\\\\apps\\\\hello.py", line 3\n    print("a"\n         ^\n'
+            '  File "C:\\apps\\hello.py", line 3\n    print("a"\n         ^\n'
             "SyntaxError: '(' was never closed",
             ("SyntaxError", "'(' was never closed", "hello.py", "3"),
         ),
@@ -361,6 +361,7 @@ def test_a_strict_content_security_policy_is_enough(
             ("Oops", "", "b.py", "7"),
         ),
     ],
+    ids=["of a handler", "without a place", "of a syntax error", "of two exceptions"],
 )
 def test_tracebacks_are_understood(
     page: Page, simulator: Simulator, traceback: str, wanted: tuple[str | None, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from browser import Page, expect, go, go_with_app, said_to
 from raw_app import RawApp
 
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.speech import silence
 
 pytestmark = pytest.mark.browser
 
@@ -168,3 +170,27 @@ def test_a_browser_without_voices_says_so_quietly(
     assert app.socket.wait("audio_play_response")["success"] is True
     expect(page.locator("#sound-note")).to_contain_text("no voices")
     expect(page.locator("#sound")).to_be_hidden()
+
+
+def test_sound_files_are_played(page: Page, simulate: Simulate, app: RawApp) -> None:
+    go_with_app(page, simulate(realistic=True), app)
+    page.get_by_role("button", name="Got it").click()  # browsers play nothing before a click
+    file = "data:audio/wav;base64," + base64.b64encode(silence(0.2)).decode()
+    app.send("audio_play_request", requestId="r1", audioUrl=file, volume=0.5)
+    answer = app.socket.wait("audio_play_response", requestId="r1")
+    assert answer["success"] is True
+    assert answer["duration"] == pytest.approx(200, abs=50)
+    app.send("audio_play_request", requestId="r2", audioUrl="data:audio/wav;base64,AAAA")
+    assert app.socket.wait("audio_play_response", requestId="r2")["success"] is False
+    expect(page.locator("#sound")).to_be_hidden()
+
+
+def test_speech_recognition_that_is_not_allowed_is_switched_off(
+    page: Page, simulator: Simulator
+) -> None:
+    page.add_init_script(RECOGNITION)
+    go(page, simulator)
+    page.locator("#microphone").click()
+    page.evaluate("recognition.onerror({ error: 'service-not-allowed' })")
+    expect(page.locator("#microphone-note")).to_contain_text("Typing always works")
+    expect(page.locator("#microphone")).to_be_disabled()

@@ -3,14 +3,15 @@
 const Recognition = window.SpeechRecognition ?? window.webkitSpeechRecognition;
 
 const TOO_SHORT = 500; // ms; what ends sooner was refused, and would be again
-// `off`: trying again in this page is of no use, so the button is switched off.
+
 const ERRORS = {
-  "not-allowed": { words: "The browser may not use the microphone. Allow it beside the page’s address, or type.", off: false },
-  "service-not-allowed": { words: "This browser does not allow its speech service here. Typing works.", off: true },
-  "audio-capture": { words: "No microphone was found. Typing works.", off: false },
-  network: { words: "The browser’s speech service cannot be reached. It needs the internet; typing works without.", off: false },
-  "language-not-supported": { words: "The browser’s speech service does not know this language. Typing works.", off: false },
+  "not-allowed": "The browser may not use the microphone. Allow it beside the page’s address.",
+  "service-not-allowed": "This browser does not allow its speech service here.",
+  "audio-capture": "No microphone was found.",
+  network: "The browser’s speech service cannot be reached. It needs the internet.",
+  "language-not-supported": "The browser’s speech service does not know this language.",
 };
+const HOPELESS = "service-not-allowed"; // trying again in this page is of no use
 
 export class Microphone {
   #parts;
@@ -77,10 +78,9 @@ export class Microphone {
 
   #failed(error) {
     if (error === "no-speech" || error === "aborted") return;
-    const known = ERRORS[error];
     this.#wanted = false;
-    this.#say(known?.words ?? `The microphone stopped (${error}). Typing works.`);
-    if (known?.off) this.#parts.button.disabled = true;
+    this.#say(`${ERRORS[error] ?? `The microphone stopped (${error}).`} Typing always works.`);
+    if (error === HOPELESS) this.#parts.button.disabled = true;
     this.#showState();
   }
 

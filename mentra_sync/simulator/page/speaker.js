@@ -15,7 +15,8 @@ export class Speaker {
   #files = new Map();
   #works = false;
   #refusedFile = false;
-  #missed = null;
+  #missed = null; // words that were shown because nothing could be heard
+  #sample = null; // Chromium forgets utterances that only its engine knows: so all are kept
 
   // parts: {button, note}; tell: began(requestId), finished({requestId, success, duration, error})
   constructor(parts, tell) {
@@ -32,15 +33,19 @@ export class Speaker {
   // request: {requestId, audioUrl, volume, stopOtherAudio} of an audio_play_request
   play(request) {
     if (request.stopOtherAudio !== false) this.stop("interrupted");
-    const address = new URL(request.audioUrl, location.href);
+    const { requestId, audioUrl } = request;
+    if (!URL.canParse(audioUrl, location.href)) {
+      const error = `This is no address: ${audioUrl}`;
+      return this.#tell.finished({ requestId, success: false, duration: 0, error });
+    }
+    const address = new URL(audioUrl, location.href);
     const volume = Math.min(1, Math.max(0, request.volume ?? 1));
     if (address.pathname.endsWith("/api/tts")) {
       const text = address.searchParams.get("text") ?? "";
-      this.#queue.push({ requestId: request.requestId, text, volume, startedAt: 0 });
-      this.#speakNext();
-    } else {
-      this.#playFile(request.requestId, address.href, volume);
+      this.#queue.push({ requestId, text, volume, startedAt: 0 });
+      return this.#speakNext();
     }
+    return this.#playFile(requestId, address.href, volume);
   }
 
   stop(error = "stopped") {
@@ -70,7 +75,6 @@ export class Speaker {
     this.#current = job;
     if (!this.#synth) return this.#over(job, false, "this browser cannot speak");
     const utterance = this.#utterance(job.text, job.volume);
-    // Kept with the job: Chromium forgets an utterance that only the engine knows, and its end.
     job.utterance = utterance;
     utterance.onstart = () => {
       if (this.#current !== job) return;
@@ -86,7 +90,7 @@ export class Speaker {
 
   #over(job, success, error) {
     if (this.#current !== job) return;
-    if (!job.startedAt) this.#giveUp();
+    if (!success && !job.startedAt) this.#giveUp();
     this.#silence();
     this.#finished(job, success, error);
     this.#speakNext();
@@ -139,11 +143,12 @@ export class Speaker {
     };
     audio.addEventListener("playing", () => this.#tell.began(requestId), { once: true });
     audio.addEventListener("ended", () => finish(true));
+    audio.addEventListener("error", () => finish(false, `Not playable: ${audio.error.message}`));
     audio.play().then(
       () => this.#soundWorks(),
       (problem) => {
         this.#refusedFile ||= problem.name === "NotAllowedError";
-        finish(false, `The browser did not play it: ${problem.message}`);
+        finish(false, `Not playable: ${problem.message}`);
         this.#showState();
       },
     );
@@ -163,6 +168,7 @@ export class Speaker {
       clearTimeout(patience);
       if (!this.#works) failed();
     };
+    this.#sample = utterance;
     this.#synth.cancel();
     this.#synth.speak(utterance);
   }
