@@ -57,7 +57,10 @@ def _with_places(message: object, args: tuple[object, ...]) -> tuple[object, tup
 
 def _formats(message: object, args: tuple[object, ...]) -> bool:
     """Whether the message has places for its arguments, as logging would fill them."""
-    if not isinstance(message, str) or "%" not in message.replace("%%", ""):
+    if not isinstance(message, str):
+        return False
+    places = message.replace("%%", "")
+    if "%" not in places or "% " in places:  # "50% done" has no place, though Python sees one
         return False
     values = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -59,9 +58,9 @@ def _sockets() -> set[str]:
     if not _FDS.is_dir():
         return set()
     found = set()
-    for name in os.listdir(_FDS):
+    for descriptor in _FDS.iterdir():
         try:
-            target = os.readlink(_FDS / name)
+            target = str(descriptor.readlink())
         except OSError:
             continue  # closed meanwhile; the listing itself is one of them
         if target.startswith("socket:"):

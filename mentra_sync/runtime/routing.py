@@ -261,9 +261,9 @@ _RATES = (
 """From the coarsest to the finest; a cloud takes one rate for all of an app's handlers."""
 
 
-def _finer(stream: StreamName, other: dict[str, Any] | None) -> Any:
-    """The wire form of the finer of two location streams."""
-    if other is None or _rank_of_rate(stream.rate) > _rank_of_rate(other["rate"]):
+def _finer(stream: StreamName, other: Any) -> Any:
+    """The wire form of the finer of two location streams; the other one may tell no rate."""
+    if not isinstance(other, dict) or _rank_of_rate(stream.rate) > _rank_of_rate(other["rate"]):
         return stream.wire
     return other
 
