@@ -23,6 +23,9 @@ OFFICIAL_CLOUD_HOSTS = (
 )
 """Hosts that a webhook may name (protocol.md, section 8)."""
 
+CLOUD_URL = "https://api.mentra.glass"
+"""Where a page's temporary token is exchanged unless the page names another cloud."""
+
 # --- Sizes -----------------------------------------------------------------------------------
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
@@ -33,6 +36,15 @@ MAX_BODY_BYTES = 1024 * 1024
 
 MAX_REQUEST_BYTES = 11 * 1024 * 1024
 """The largest HTTP request at all: a photo of 10 MB and its multipart dress."""
+
+MAX_PHOTO_BYTES = 10 * 1024 * 1024
+"""The largest photo accepted (section 2)."""
+
+MAX_UPLOAD_PARTS = 50
+"""Parts of one photo upload; real ones have five or six."""
+
+MAX_UPLOAD_FIELD_BYTES = 16 * 1024
+"""The largest field of a photo upload; what is beyond it is left out."""
 
 MAX_ID_CHARACTERS = 1000
 """Session, user and request ids beyond this are not ids."""
@@ -91,6 +103,15 @@ LISTEN_SUBSCRIPTION_KEPT = 30.0
 
 PLAY_TIMEOUT = 60.0
 """How long ``play_tts`` and ``play_audio`` wait by default."""
+
+PHOTO_TIMEOUT = 30.0
+"""How long ``request_photo`` waits by default."""
+
+MANAGED_STREAM_TIMEOUT = 30.0
+"""How long ``start_managed_stream`` waits by default."""
+
+STREAM_CHECK_TIMEOUT = 5.0
+"""How long ``check_existing_stream`` waits by default; a cloud answers at once."""
 
 # --- Ending ----------------------------------------------------------------------------------
 

@@ -39,6 +39,13 @@ def checked_api_key(key: str | None) -> str | None:
     return key
 
 
+def checked_cookie_secret(secret: str | None) -> str | None:
+    """The secret that signs cookies; ``ConfigurationError`` when it could be guessed."""
+    if secret is not None and (not isinstance(secret, str) or len(secret) < 8):
+        raise ConfigurationError("cookie_secret must be a text of 8 characters or more")
+    return secret
+
+
 def checked_package_name(name: str | None, *, simulated: bool) -> str:
     """The app's name; on simulated glasses one made from the script's name will do."""
     if name is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import logging
 import threading
 from typing import Any, Protocol, TypeVar
@@ -14,6 +13,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from mentra_sync import config
+from mentra_sync.callers import is_straight_from_loopback
 from mentra_sync.errors import ConfigurationError, ConnectionFailed
 from mentra_sync.protocol.codec import MalformedMessage, decode, parse
 from mentra_sync.protocol.message import Message
@@ -29,11 +29,6 @@ from mentra_sync.session import AppSession
 from mentra_sync.tools import BadToolCall, ToolCall
 
 _log = logging.getLogger(__name__)
-_FORWARDING = frozenset(
-    {"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"}
-)
-"""What proxies and tunnels add, beside the ``X-Forwarded-*`` headers."""
-
 _ACCOUNT = "https://account.mentra.glass/auth?packagename="
 
 M = TypeVar("M", bound=Message)
@@ -183,7 +178,7 @@ def _start(server: App, request: SessionRequest) -> Answer:
     if not url:
         raise Refusal(400, "no websocket address: mentraOSWebsocketUrl is missing")
     try:
-        target = server.host_policy.check(url, allow_loopback=_is_straight_from_loopback())
+        target = server.host_policy.check(url, allow_loopback=is_straight_from_loopback())
     except ConnectionFailed as error:
         _log.warning("a webhook was refused: %s", error)
         raise Refusal(403, "this app does not connect to that host") from None
@@ -193,17 +188,6 @@ def _start(server: App, request: SessionRequest) -> Answer:
         _log.error("the session of %s could not start: %s", request.user_id, error)
         raise Refusal(500, "Failed to connect") from None
     return {"status": "success"}, 200
-
-
-def _is_straight_from_loopback() -> bool:
-    """Whether the caller is on this machine, and not behind a tunnel or proxy that is."""
-    names = (name.lower() for name in dict(flask.request.headers))
-    if any(name.startswith("x-forwarded-") or name in _FORWARDING for name in names):
-        return False
-    try:
-        return ipaddress.ip_address(flask.request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
 
 
 # --- Tools -----------------------------------------------------------------------------------

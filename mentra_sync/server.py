@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
 
-from mentra_sync import config, hints
+from mentra_sync import config, hints, webview
 from mentra_sync.clock import Clock, Deadline
 from mentra_sync.configuration import (
     Environment,
     checked_api_key,
+    checked_cookie_secret,
     checked_number,
     checked_package_name,
     checked_port,
     title_of,
 )
-from mentra_sync.errors import ConfigurationError
+from mentra_sync.errors import ConfigurationError, MentraError
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
 from mentra_sync.register import Register
@@ -34,6 +35,7 @@ from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.permissions import PermissionHints
+from mentra_sync.runtime.replies import AwaitedPhotos
 from mentra_sync.runtime.timers import Timers
 from mentra_sync.serving import WebServer, listen
 from mentra_sync.session import AppSession, stacks
@@ -76,6 +78,7 @@ class AppServer:
         host: str | None = None,
         public_dir: str | os.PathLike[str] | None = None,
         health_check: bool = True,
+        cookie_secret: str | None = None,
         cloud_hosts: Iterable[str] | None = None,
         max_reconnect_attempts: int = config.MAX_RECONNECT_ATTEMPTS,
         display_interval_ms: float = config.DISPLAY_INTERVAL_MS,
@@ -107,6 +110,7 @@ class AppServer:
         self._host_wanted = host
         self.host_policy = HostPolicy(cloud_hosts)
         self.app_instructions = app_instructions
+        self.cookie_secret = checked_cookie_secret(cookie_secret)
         self._max_reconnect_attempts = checked_number(
             "max_reconnect_attempts", max_reconnect_attempts, 0
         )
@@ -124,9 +128,11 @@ class AppServer:
         self._timers = Timers(self._clock)
         self._cloud_api = CloudApi()
         self._permissions = PermissionHints(self._cloud_api)
+        self.photos = AwaitedPhotos()
         self._web: WebServer | None = None
         self._port = self._port_wanted or config.DEFAULT_PORT
         self._simulated_key: str | None = None
+        self._cloud_url = config.CLOUD_URL
         self._stopped = threading.Event()
         self._stopping = False
         self.flask = self._make_flask(public_dir, health_check, require_tool_key, trust_proxy)
@@ -319,6 +325,27 @@ class AppServer:
         reply: str | None = answer(call)
         return reply
 
+    def exchange_user_token(
+        self, token: str, cloud: str | None, *, straight_from_loopback: bool
+    ) -> str | None:
+        """Whose temporary token it is, by the word of a cloud; None when it is nobody's.
+
+        ``cloud`` is the address of one other than the usual; it gets the key only if it is
+        allowed as a webhook's would be.
+        """
+        base = self._cloud_url
+        try:
+            if cloud is not None:
+                base = self.host_policy.check(
+                    cloud.replace("http", "ws", 1), allow_loopback=straight_from_loopback
+                ).http_base
+            return self._cloud_api.exchange_user_token(
+                base, token, self.package_name, self.api_key or ""
+            )
+        except MentraError as error:
+            _log.warning("a page's token could not be exchanged: %s", error)
+            return None
+
     # --- Inside -------------------------------------------------------------------------------
 
     def _make_session(self, identity: Identity, target: Target) -> AppSession:
@@ -329,6 +356,7 @@ class AppServer:
             timers=self._timers,
             cloud_api=self._cloud_api,
             permissions=self._permissions,
+            photos=self.photos,
             display_interval_ms=self._display_interval_ms,
             event_backlog=self._event_backlog,
             max_reconnect_attempts=self._max_reconnect_attempts,
@@ -348,6 +376,7 @@ class AppServer:
         app.register_blueprint(
             blueprint(self, health_check=health_check, require_tool_key=require_tool_key)
         )
+        webview.install(app)
         if trust_proxy:
             from werkzeug.middleware.proxy_fix import ProxyFix
 

@@ -49,6 +49,7 @@ LAYER_OF = {
     "features": "features",
     "session": "session",
     "webview": "webview",
+    "callers": "webview",
     "simulator": "simulator",
     "__init__": "__init__",
 }
@@ -61,7 +62,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "runtime": {"runtime", "protocol", "foundation"},
     "features": {"features", "runtime", "protocol", "display", "foundation"},
     "session": {"features", "runtime", "protocol", "display", "foundation"},
-    "webview": {"session", "protocol", "tokens", "foundation"},
+    "webview": {"webview", "session", "protocol", "tokens", "foundation"},
     "server": {"server", "webview", "session", "features", "runtime", "protocol", "foundation"},
     "simulator": {"simulator", "protocol", "display", "foundation"},
     "top": {*LAYER_OF.values()},
@@ -71,7 +72,7 @@ MAY_KNOW: dict[str, set[str]] = {
 KNOW_SIMULATOR = {"mentra_sync.server", "mentra_sync.running"}
 """Of the server's layer only these two: one starts it, one gives it the log and opens its page."""
 
-FEATURES_KNOW = {"conversation": {"audio", "events", "layouts"}}
+FEATURES_KNOW = {"conversation": {"audio", "events", "layouts"}, "camera": {"streams"}}
 """Features may know each other downwards only; all the others know none."""
 
 LOADED_LATE = {

@@ -79,6 +79,20 @@ class CloudApi:
         types = (entry.get("type") for entry in listed if isinstance(entry, dict))
         return frozenset(kind for kind in types if isinstance(kind, str))
 
+    def exchange_user_token(
+        self, base: str, token: str, package_name: str, api_key: str
+    ) -> str | None:
+        """The user whose temporary token it is; raises ``RequestFailed`` when it is nobody's."""
+        answer = self._request(
+            "POST",
+            base,
+            "/api/auth/exchange-user-token",
+            headers={"Authorization": f"Bearer {api_key}"},
+            json={"aos_temp_token": token, "packageName": package_name},
+        )
+        user_id = answer.get("userId") if answer.get("success") is True else None
+        return user_id if isinstance(user_id, str) else None
+
     def close(self) -> None:
         """Close the pooled connections."""
         with self._lock:
