@@ -118,6 +118,9 @@ STREAM_CHECK_TIMEOUT = 5.0
 CALLBACK_GRACE = 5.0
 """How long the end of a session waits for user code that is still running."""
 
+LAST_WORDS = 1.0
+"""What ``on_disconnected`` handlers get at least, before ``on_stop`` is called without them."""
+
 FLUSH_TIMEOUT = 5.0
 """How long the end of a session may spend on unsent storage."""
 

@@ -21,6 +21,7 @@ class Register:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._sessions: dict[str, AppSession] = {}
+        self._leaving: dict[str, AppSession] = {}  # ended; their last code still runs
         self._starting: dict[str, _Turn] = {}
         self._closed = False
 
@@ -41,7 +42,8 @@ class Register:
         Raises ``ConnectionFailed``, with the session ended and forgotten.
         """
         with self._turn(session_id):
-            before = self.get(session_id)
+            with self._lock:
+                before = self._sessions.get(session_id) or self._leaving.get(session_id)
             if before is not None:
                 before.replace()
             session = make()
@@ -62,12 +64,19 @@ class Register:
         with self._lock:
             if self._sessions.get(session.session_id) is session:
                 del self._sessions[session.session_id]
+                self._leaving[session.session_id] = session
+
+    def finished(self, session: AppSession) -> None:
+        """All of an ended session's code has run: the next one of its id need not wait for it."""
+        with self._lock:
+            if self._leaving.get(session.session_id) is session:
+                del self._leaving[session.session_id]
 
     def close(self) -> list[AppSession]:
-        """Start no more sessions; return those that there are."""
+        """Start no more sessions; return those that there are, and those that are ending."""
         with self._lock:
             self._closed = True
-            return list(self._sessions.values())
+            return [*self._sessions.values(), *self._leaving.values()]
 
     def open(self) -> None:
         """Start sessions again."""

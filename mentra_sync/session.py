@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from mentra_sync import config
 from mentra_sync.display import G1, SIMULATED, Z100, Profile
-from mentra_sync.errors import SessionEnded
+from mentra_sync.ending import Ending
+from mentra_sync.errors import ConnectionFailed, SessionEnded
 from mentra_sync.features.audio import Audio
 from mentra_sync.features.conversation import Conversation
 from mentra_sync.features.dashboard import Dashboard
@@ -50,6 +49,9 @@ class Host(Protocol):
 
     def session_over(self, session: AppSession) -> None:
         """The session is no longer live; called once, before any code for its end."""
+
+    def session_finished(self, session: AppSession) -> None:
+        """All code for its end has run; called once."""
 
 
 class AppSession:
@@ -92,9 +94,13 @@ class AppSession:
         self._config: AppConfig | None = None
         self._main: threading.Thread | None = None
         self._began = False
-        self._ending: threading.Thread | None = None
-        self._finished = threading.Event()
-        self._lock = threading.Lock()  # guards _main, _began and _ending
+        self._ending = Ending(
+            self._link,
+            main=lambda: self._main,
+            on_stop=self._stopped,
+            finished=lambda: host.session_finished(self),
+        )
+        self._lock = threading.Lock()  # guards _main and _began
         self._link.router.read("tpa_connection_ack", self._read_ack)
         self._link.router.read("capabilities_update", self._read_capabilities)
 
@@ -206,7 +212,7 @@ class AppSession:
         """
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
             raise ValueError(f"seconds must be a number, 0 or more; got {seconds!r}")
-        self._link.sleep(seconds)
+        self._link.sleep(seconds if seconds < threading.TIMEOUT_MAX else None)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until the session ends, ``timeout`` seconds at most; return whether it ended."""
@@ -293,10 +299,14 @@ class AppSession:
         """Run the app's code on a thread of its own, once ``predecessor`` has had its end."""
         name = f"mentra-main-{self.session_id[:60]}"
         with self._lock:
-            self._main = threading.Thread(
+            main = threading.Thread(
                 target=self._run_app, args=(predecessor,), name=name, daemon=True
             )
-            self._main.start()
+            try:
+                main.start()
+            except RuntimeError as error:
+                raise ConnectionFailed(f"the app cannot be run: {error}") from None
+            self._main = main
 
     def end(self, reason: str, *, code: int = 1000, linger: float = 0.0) -> bool:
         """End it; True for the call that did. Returns at once: see :meth:`join`."""
@@ -306,7 +316,8 @@ class AppSession:
         """Give way to a new session of the same id: hand the cloud over, and let go of the socket.
 
         Returns when the old socket is closed, 2 s later at most: a close that reached the cloud
-        after the new connection would end that one (protocol.md, section 1, case 7).
+        after the new connection would end that one (protocol.md, section 1, case 7).  One that
+        has been ended already no longer leaves it to the cloud to close.
         """
         if self.connected:
             try:
@@ -314,12 +325,13 @@ class AppSession:
             except (SessionEnded, OSError) as error:
                 self.logger.debug("ownership could not be released: %s", error)
         self.end("replaced")
+        self._link.connection.end("replaced")
         self._link.connection.join(2 * config.CLOSE_TIMEOUT)
 
     def join(self, timeout: float) -> bool:
         """After the end: wait for the app's code and for the connection; whether all is over."""
         until = time.monotonic() + timeout
-        if not self._finished.wait(timeout):
+        if not self._ending.join(timeout):
             return False
         return self._link.connection.join(max(0.0, until - time.monotonic()))
 
@@ -331,8 +343,9 @@ class AppSession:
         """Threads that are still inside functions of the app."""
         threads = self._link.dispatcher.threads
         with self._lock:
-            threads += [t for t in (self._main, self._ending) if t is not None and t.is_alive()]
-        return threads
+            if self._main is not None and self._main.is_alive():
+                threads.append(self._main)
+        return threads + self._ending.threads
 
     # --- Inside -------------------------------------------------------------------------------
 
@@ -345,7 +358,7 @@ class AppSession:
         return _PROFILES.get(model, G1)
 
     def _run_app(self, predecessor: AppSession | None) -> None:
-        if predecessor is not None and not predecessor._finished.wait(config.CALLBACK_GRACE):
+        if predecessor is not None and not predecessor._ending.wait(config.CALLBACK_GRACE):
             self.logger.warning(
                 "the session before this one is still busy after %.0f s; starting all the same",
                 config.CALLBACK_GRACE,
@@ -364,35 +377,11 @@ class AppSession:
     def _begin_ending(self, how: Disconnection) -> None:
         """On whichever thread ended it: leave the register, and have the rest done."""
         self._host.session_over(self)
-        with self._lock:
-            self._ending = threading.Thread(
-                target=self._finish,
-                args=(how,),
-                name=f"mentra-end-{self.session_id[:60]}",
-                daemon=True,
-            )
-            self._ending.start()
+        self._ending.begin(how)
 
-    def _finish(self, how: Disconnection) -> None:
-        try:
-            until = time.monotonic() + config.CALLBACK_GRACE
-            calm = self._link.dispatcher.join(config.CALLBACK_GRACE)
-            if self._main is not None:
-                self._main.join(max(0.0, until - time.monotonic()))
-            if not calm:
-                self._link.dispatcher.abandon()
-            for handler in self._link.signals.handlers("disconnected"):
-                self._call(handler, (how,))
-            if self._began:
-                self._call(self._host.on_stop, self.session_id, self.user_id, how.reason)
-        finally:
-            self._finished.set()
-
-    def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        try:
-            function(*arguments)
-        except BaseException as error:
-            self._link.report(error, function)
+    def _stopped(self, reason: str) -> None:
+        if self._began:
+            self._host.on_stop(self.session_id, self.user_id, reason)
 
     def _read_ack(self, frame: dict[str, Any]) -> None:
         ack = decode(ConnectionAck, frame)
@@ -415,13 +404,3 @@ def _check_release(reason: str) -> None:
         raise ValueError(
             f"reason must be one of {', '.join(ReleaseReason.values())}; got {reason!r}"
         )
-
-
-def stacks(threads: list[threading.Thread]) -> str:
-    """Where threads are right now, for a log line."""
-    frames = sys._current_frames()
-    return "\n".join(
-        f"{thread.name}:\n{''.join(traceback.format_stack(frames[thread.ident]))}"
-        for thread in threads
-        if thread.ident in frames
-    )

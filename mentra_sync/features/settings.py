@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mentra_sync.protocol.codec import decode
+from mentra_sync.errors import RequestFailed
+from mentra_sync.protocol.codec import MalformedMessage, decode
 from mentra_sync.protocol.notices import ConnectionAck, MentraosSettingsUpdate, SettingsUpdate
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.streams import StreamName
@@ -38,6 +39,7 @@ class Settings:
     def __init__(self, link: Link, cloud_api: CloudApi) -> None:
         self._link = link
         self._cloud_api = cloud_api
+        self._order = threading.Lock()  # held from a change until its handlers are queued
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._settings: dict[str, Setting] = {}
@@ -89,7 +91,13 @@ class Settings:
         answer = self._cloud_api.app_settings(
             self._link.target.http_base, identity.package_name, identity.user_id
         )
-        self.apply(decode(SettingsUpdate, answer).settings)
+        try:
+            settings = decode(SettingsUpdate, answer).settings
+        except MalformedMessage as error:
+            raise RequestFailed(
+                "BAD_ANSWER", f"the cloud's settings make no sense: {error}"
+            ) from None
+        self.apply(settings)
         return self.get_all()
 
     def configure_subscriptions(
@@ -100,14 +108,19 @@ class Settings:
         It is called as a callback of the session, now and whenever one of the settings
         ``update_on_change`` changes; what it returned before is given up.
         """
+        if isinstance(update_on_change, str):
+            raise TypeError(f"update_on_change must be a list of keys, got {update_on_change!r}")
         keys = frozenset(update_on_change)
         choose = adapt(handler, "settings")
         chosen: list[Callable[[], None]] = []
+        lock = threading.Lock()  # guards chosen and stopped
+        stopped = False
 
         def update(_: Any = None) -> None:
-            names = choose(self.get_all()) or ()
-            added = [self._link.subscribe(StreamName.parse(name)) for name in names]
-            before, chosen[:] = chosen[:], added
+            streams = [StreamName.parse(name) for name in choose(self.get_all()) or ()]
+            with lock:
+                added = [] if stopped else [self._link.subscribe(stream) for stream in streams]
+                before, chosen[:] = chosen[:], added
             for unsubscribe in before:
                 unsubscribe()
 
@@ -119,9 +132,13 @@ class Settings:
         self._link.dispatcher.post_now(update)
 
         def stop() -> None:
+            nonlocal stopped
             called.unsubscribe()
-            while chosen:
-                chosen.pop()()
+            with lock:
+                stopped = True
+                before, chosen[:] = chosen[:], []
+            for unsubscribe in before:
+                unsubscribe()
 
         return Subscription(handler, stop)
 
@@ -150,6 +167,10 @@ class Settings:
 
     def apply(self, update: Iterable[Setting]) -> None:
         """Take in new values; a key that is absent is unchanged. Fires what has really changed."""
+        with self._order:
+            self._apply(update)
+
+    def _apply(self, update: Iterable[Setting]) -> None:
         changes: dict[str, SettingChange] = {}
         with self._lock:
             first, self._known = not self._known, True
@@ -171,14 +192,14 @@ class Settings:
 
     def _read_ack(self, frame: dict[str, Any]) -> None:
         ack = decode(ConnectionAck, frame)
-        settings = list(ack.settings or ())
-        # What the user never saved is only in the configuration, and that only sometimes.
-        told = {setting.key for setting in settings}
+        # What the user never saved is only in the configuration, and that only sometimes; of what
+        # was saved the list may hold no more than key and value.
         configured = [] if ack.config is None else ack.config.settings or []
         with self._lock:
-            told |= self._settings.keys()
-        self.apply([s for s in configured if s.key not in told] + settings)
-        self._merge_system(ack.system_settings)
+            first, known = not self._known, self._settings.keys()
+            news = [setting for setting in configured if setting.key not in known]
+        self.apply(news + list(ack.settings or ()))
+        self._merge_system(ack.system_settings, first=first)
 
     def _read_update(self, frame: dict[str, Any]) -> None:
         self.apply(decode(SettingsUpdate, frame).settings)
@@ -186,14 +207,14 @@ class Settings:
     def _read_system_update(self, frame: dict[str, Any]) -> None:
         self._merge_system(decode(MentraosSettingsUpdate, frame).settings)
 
-    def _merge_system(self, update: dict[str, Any]) -> None:
+    def _merge_system(self, update: dict[str, Any], *, first: bool = False) -> None:
         """Some updates hold all system settings, some only the one that changed."""
         with self._lock:
             before = self._system
             self._system = {**before, **update}
-            changed = [key for key in update if key in before and update[key] != before[key]]
-        for key in changed:
-            self._link.signals.emit(("system_setting", key), update[key], before[key])
+            changed = [key for key in update if update[key] != before.get(key)]
+        for key in () if first else changed:
+            self._link.signals.emit(("system_setting", key), update[key], before.get(key))
 
     def _on(self, signal: Any, handler: Handler | None, *arguments: str) -> Any:
         if handler is None:

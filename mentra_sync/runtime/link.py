@@ -108,7 +108,7 @@ class Link:
         self._batch: Alarm | None = None
         # Only the connection thread touches these:
         self._held: deque[tuple[Callable[[Any], None], Any]] | None = deque()
-        self._held_dropped = 0
+        self._acknowledged = False
         self._sent_subscriptions: list[Any] | None = None
         self._reconnected_at: float | None = None
         # Set by any thread, read by any:
@@ -313,7 +313,7 @@ class Link:
 
     def acknowledged(self, ack: dict[str, Any]) -> list[str]:
         """Take in what the cloud says about the user; subscribe again after a reconnection."""
-        again = self._sent_subscriptions is not None
+        again, self._acknowledged = self._acknowledged, True
         self.router.route(ack)
         self._deliver(self._emit, ("connected", ack.get("settings")))
         if not again:
@@ -321,6 +321,8 @@ class Link:
         self._reconnected_at = time.monotonic()
         self._pacer.restore()
         self.connection.wake()
+        if self._sent_subscriptions is None:
+            return []  # the app is still starting, and will subscribe when it is ready
         self._sent_subscriptions = self.router.subscriptions()
         return [to_json(self._subscription_update(self._sent_subscriptions))]
 
@@ -343,7 +345,6 @@ class Link:
         """Do what waits for the connection thread: release, subscriptions, displays."""
         if self._released and self._held is not None:
             self._deliver_held()
-            self._subscriptions_due = True
         # The session may end at any moment, and then there is nobody to send to.
         with suppress(SessionEnded):
             if self._subscriptions_due and self._held is None:
@@ -376,6 +377,7 @@ class Link:
 
     def _deliver_held(self) -> None:
         held, self._held = self._held, None
+        self._batch_is_over()
         for function, argument in held or ():
             function(argument)
 

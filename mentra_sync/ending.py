@@ -1,0 +1,136 @@
+"""The end of a session: which of the app's code still runs then, in which order, and how long."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from mentra_sync import config
+from mentra_sync.errors import SessionEnded
+from mentra_sync.runtime.link import Disconnection, Link
+
+_THREAD_RETRY = 1.0
+"""How soon it is tried again, when there was no thread to be had for it."""
+
+
+class Ending:
+    """Waits for the app's code, calls ``on_disconnected`` handlers, then ``on_stop``; once.
+
+    It has a thread of its own, so that whoever ends a session need not wait.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        main: Callable[[], threading.Thread | None],
+        on_stop: Callable[[str], None],
+        finished: Callable[[], None],
+    ) -> None:
+        """``main`` is the thread of ``on_session``; ``on_stop`` takes the reason."""
+        self._link = link
+        self._main = main
+        self._on_stop = on_stop
+        self._tell_finished = finished
+        self._finished = threading.Event()
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._how: Disconnection | None = None
+        self._threads: list[threading.Thread] = []
+
+    def begin(self, how: Disconnection) -> None:
+        """The session has ended. Returns at once."""
+        with self._lock:
+            self._how = how
+        self._try_to_begin()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until all of it is over, ``timeout`` seconds at most; returns whether it is."""
+        return self._finished.wait(timeout)
+
+    def join(self, timeout: float) -> bool:
+        """The same when the process may be about to exit: no thread can be started any more."""
+        with self._lock:
+            no_thread = not self._threads
+        if no_thread:
+            self._run()
+        return self._finished.wait(timeout)
+
+    @property
+    def threads(self) -> list[threading.Thread]:
+        """Its threads, which may be inside the app's code."""
+        with self._lock:
+            return [thread for thread in self._threads if thread.is_alive()]
+
+    def _try_to_begin(self) -> None:
+        if self._start(self._run) is None:
+            self._link.timers.after(_THREAD_RETRY, self._try_to_begin)
+
+    def _start(self, function: Callable[[], None]) -> threading.Thread | None:
+        """Run a part of it on a thread of its own; None when none can be had."""
+        name = f"mentra-end-{self._link.identity.session_id[:60]}"
+        thread = threading.Thread(target=function, name=name, daemon=True)
+        with self._lock:
+            try:
+                thread.start()
+            except RuntimeError:
+                return None
+            self._threads.append(thread)
+        return thread
+
+    def _run(self) -> None:
+        with self._lock:
+            how, self._how = self._how, None
+        if how is None:
+            return
+        until = time.monotonic() + config.CALLBACK_GRACE
+        try:
+            calm = self._link.dispatcher.join(config.CALLBACK_GRACE)
+            main = self._main()
+            if main is not None:
+                main.join(max(0.0, until - time.monotonic()))
+            if not calm:
+                self._link.dispatcher.abandon()
+            self._tell_disconnected(how, max(config.LAST_WORDS, until - time.monotonic()))
+            self._call(self._on_stop, how.reason)
+        finally:
+            self._tell_finished()
+            self._finished.set()
+
+    def _tell_disconnected(self, how: Disconnection, patience: float) -> None:
+        """Call the ``on_disconnected`` handlers; one that hangs does not hold up ``on_stop``."""
+        handlers = self._link.signals.handlers("disconnected")
+
+        def tell() -> None:
+            for handler in handlers:
+                self._call(handler, (how,))
+
+        if not handlers:
+            return
+        thread = self._start(tell)
+        if thread is None:
+            tell()
+        else:
+            thread.join(patience)
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except SessionEnded:
+            pass  # it has, and the app's code need not care
+        except BaseException as error:
+            self._link.report(error, function)
+
+
+def stacks(threads: list[threading.Thread]) -> str:
+    """Where threads are right now, for a log line."""
+    frames = sys._current_frames()
+    return "\n".join(
+        f"{thread.name}:\n{''.join(traceback.format_stack(frames[thread.ident]))}"
+        for thread in threads
+        if thread.ident in frames
+    )
