@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import secrets
@@ -25,6 +26,7 @@ from mentra_sync.configuration import (
     checked_port,
     title_of,
 )
+from mentra_sync.ending import stacks
 from mentra_sync.errors import ConfigurationError, MentraError
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
@@ -38,7 +40,7 @@ from mentra_sync.runtime.permissions import PermissionHints
 from mentra_sync.runtime.replies import AwaitedPhotos
 from mentra_sync.runtime.timers import Timers
 from mentra_sync.serving import WebServer, listen
-from mentra_sync.session import AppSession, stacks
+from mentra_sync.session import AppSession
 from mentra_sync.tools import ToolCall, Tools
 
 if TYPE_CHECKING:
@@ -240,7 +242,12 @@ class AppServer:
             begin = not self._stopping and not self._stopped.is_set()
             self._stopping = True
             if begin:
-                threading.Thread(target=self._stop, name="mentra-stop", daemon=True).start()
+                thread = threading.Thread(target=self._stop, name="mentra-stop", daemon=True)
+                with contextlib.suppress(RuntimeError):  # at interpreter exit there is none
+                    thread.start()
+                    begin = False
+        if begin:
+            self._stop()
         if not threading.current_thread().name.startswith(_OWN_THREADS):
             self._stopped.wait(config.STOP_TIMEOUT + 1)
 
@@ -438,6 +445,7 @@ class _Host:
         self.on_session = adapt(server.on_session, *_SESSION)
         self.on_stop = adapt(server.on_stop, *_STOP)
         self.session_over = server._register.forget
+        self.session_finished = server._register.finished
 
 
 def _check_overrides(server: AppServer) -> None:
