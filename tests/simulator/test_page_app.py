@@ -61,7 +61,7 @@ def script(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         cwd=tmp_path,
         env={**kept, "PORT": "0", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     with process:
@@ -72,16 +72,18 @@ def script(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def page_address(process: subprocess.Popen[str]) -> str:
     """The address that it prints."""
     assert process.stdout is not None
+    printed = []
     watchdog = threading.Timer(PATIENCE, process.kill)
     watchdog.start()
     try:
         for line in process.stdout:
+            printed.append(line)
             if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
                 return found[0]
     finally:
         watchdog.cancel()
         watchdog.join()
-    raise AssertionError("it ended without an address")
+    raise AssertionError("it ended without an address:\n" + "".join(printed))
 
 
 def test_a_conversation_with_an_app_and_its_end(
