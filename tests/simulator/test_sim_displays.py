@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from raw_app import RawApp
+from still_clock import StillClock
 
-from mentra_sync.clock import Clock
 from mentra_sync.simulator.displays import Display, Pace
 from mentra_sync.simulator.http import Simulator
 from mentra_sync.simulator.schedule import Schedule
 
 
 class Stopwatch:
-    """A clock that a test moves, from one due moment to the next."""
+    """A schedule on a clock that a test moves."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = StillClock()
         self.schedule = Schedule(self.clock, "mentra-sim-test")
         self.schedule.start()
-        self.began = self.clock.now()
 
     def to(self, seconds: float) -> None:
         """Go to so many seconds after the beginning, doing on the way what is due."""
-        end = self.began + seconds
-        self.wait_quiet()
-        while (due := self.clock.next_due()) is not None and due <= end:
-            self.clock.advance_to(due)
-            self.wait_quiet()
-        self.clock.advance_to(end)
-        self.wait_quiet()
-
-    def wait_quiet(self) -> None:
-        deadline = time.monotonic() + 5
-        while not self.schedule.quiet and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert self.schedule.quiet
+        self.clock.to(seconds, lambda: self.schedule.quiet)
 
 
 @pytest.fixture
@@ -59,8 +45,7 @@ def run(stopwatch: Stopwatch, *offers: tuple[int, Display]) -> list[tuple[int, s
     passed: list[tuple[int, str]] = []
 
     def pass_on(one: Display) -> None:
-        moment = stopwatch.clock.now() - stopwatch.began
-        passed.append((round(moment * 100) * 10, one.frame["layout"]["text"]))
+        passed.append((round(stopwatch.clock.now() * 1000), one.frame["layout"]["text"]))
 
     lock = threading.RLock()
     pace = Pace(stopwatch.schedule, lock, 0.3, pass_on)
@@ -101,33 +86,18 @@ def test_both_views_share_the_limit_and_take_turns(stopwatch: Stopwatch) -> None
 
 
 @pytest.fixture
-def timed(
-    app: RawApp, simulate: Callable[..., Simulator], stopwatch: Stopwatch
-) -> Iterator[Callable[[float], Simulator]]:
+def timed(app: RawApp, simulate: Callable[..., Simulator]) -> Callable[[float], Simulator]:
     """A realistic simulator with a running app, whose session time a test moves."""
-    simulator = simulate(realistic=True, clock=stopwatch.clock)
+    clock = StillClock()
+    simulator = simulate(realistic=True, clock=clock)
     assert simulator.start_app()
     app.wait_connected()
-    begin = stopwatch.clock.now()
 
     def to(seconds: float) -> Simulator:
-        end = begin + seconds
-        wait_quiet(simulator)
-        while (due := stopwatch.clock.next_due()) is not None and due <= end:
-            stopwatch.clock.advance_to(due)
-            wait_quiet(simulator)
-        stopwatch.clock.advance_to(end)
-        wait_quiet(simulator)
+        clock.to(seconds, lambda: simulator.quiet)
         return simulator
 
-    yield to
-
-
-def wait_quiet(simulator: Simulator) -> None:
-    deadline = time.monotonic() + 5
-    while not simulator.quiet and time.monotonic() < deadline:
-        time.sleep(0.001)
-    assert simulator.quiet
+    return to
 
 
 def arrived(simulator: Simulator, app: RawApp) -> None:
@@ -147,7 +117,7 @@ def test_the_last_display_of_the_boot_time_is_shown_after_it(
     app.show("first")
     app.show("second")
     arrived(simulator, app)
-    timed(0.8)
+    timed(1.4)
     assert lens.main.boot
     timed(1.6)
     assert lens.text == "second"
@@ -157,7 +127,7 @@ def test_the_last_display_of_the_boot_time_is_shown_after_it(
 def test_a_display_can_expire_or_be_replaced(
     timed: Callable[[float], Simulator], app: RawApp
 ) -> None:
-    simulator = timed(2)
+    simulator = timed(3)
     lens = simulator.glasses.lens
     app.show("short lived", durationMs=9000)
     assert lens.wait_for("short lived")

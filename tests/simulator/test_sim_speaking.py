@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from raw_app import RawApp, RawSocket
+from still_clock import StillClock
 
-from mentra_sync.clock import Clock
 from mentra_sync.simulator.http import Simulator
 
 TEN_SECONDS_OF_TEXT = "x" * 150
@@ -18,7 +18,7 @@ TEN_SECONDS_OF_TEXT = "x" * 150
 class Stage:
     """A running app at a realistic simulator whose session time a test moves."""
 
-    def __init__(self, app: RawApp, simulator: Simulator, clock: Clock) -> None:
+    def __init__(self, app: RawApp, simulator: Simulator, clock: StillClock) -> None:
         self.app = app
         self.simulator = simulator
         self.clock = clock
@@ -30,18 +30,7 @@ class Stage:
 
     def pass_time(self, seconds: float) -> None:
         """Let session time pass, doing on the way what is due."""
-        self.wait_quiet()
-        end = self.clock.now() + seconds
-        while (due := self.clock.next_due()) is not None and due <= end:
-            self.clock.advance_to(due)
-            self.wait_quiet()
-        self.clock.advance_to(end)
-        self.wait_quiet()
-
-    def wait_quiet(self) -> None:
-        deadline = time.monotonic() + 5
-        while not self.simulator.quiet and time.monotonic() < deadline:
-            time.sleep(0.001)
+        self.clock.to(self.clock.now() + seconds, lambda: self.simulator.quiet)
 
     def answers(self) -> list[dict[str, Any]]:
         """The answers that the app has by now."""
@@ -58,7 +47,7 @@ class Stage:
 
 @pytest.fixture
 def stage(app: RawApp, simulate: Callable[..., Simulator]) -> Stage:
-    clock = Clock()
+    clock = StillClock()
     simulator = simulate(realistic=True, clock=clock)
     assert simulator.start_app()
     app.wait_connected()
@@ -82,9 +71,9 @@ def open_page(stage: Stage, open_socket: Callable[..., RawSocket]) -> RawSocket:
 def test_without_a_page_speech_takes_its_time(stage: Stage) -> None:
     stage.speak("r1", TEN_SECONDS_OF_TEXT)
     assert stage.glasses.spoken.wait_for(TEN_SECONDS_OF_TEXT)
-    stage.pass_time(8)
+    stage.pass_time(9.9)
     assert stage.answers() == []
-    stage.pass_time(3)
+    stage.pass_time(0.2)
     assert stage.answers() == [{"requestId": "r1", "success": True, "duration": 10_000}]
 
 
@@ -94,9 +83,9 @@ def test_a_page_that_does_not_begin_is_not_waited_for(stage: Stage, page: RawSoc
     assert request["requestId"] == "r1"
     assert "trackId" not in request
     # The time counts from the request, not from when the page was given up.
-    stage.pass_time(8)
+    stage.pass_time(9.9)
     assert stage.answers() == []
-    stage.pass_time(3)
+    stage.pass_time(0.2)
     assert stage.answers() == [{"requestId": "r1", "success": True, "duration": 10_000}]
     # Too late: it has been answered.
     page.send({"type": "audio_play_response", "requestId": "r1", "success": False})
@@ -107,7 +96,7 @@ def test_a_page_that_speaks_has_the_last_word(stage: Stage, page: RawSocket) -> 
     stage.speak("r1", "hi")
     page.wait("audio_play_request")
     stage.glasses.speech_began("r1")
-    stage.pass_time(8)
+    stage.pass_time(9.9)
     assert stage.answers() == []
     page.send({"type": "audio_play_response", "requestId": "r1", "success": True, "duration": 700})
     stage.app.socket.wait("audio_play_response")
