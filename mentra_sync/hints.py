@@ -53,6 +53,41 @@ PLAY_TIMEOUT = (
     " a longer timeout=, or wait=False if you don't need to know"
 )
 
+PHOTO_TIMEOUT = (
+    "no photo came within {:g} s. The glasses upload it to this app's public address: check that"
+    " /photo-upload can be reached from outside, or allow more time with timeout="
+)
+
+NO_CAMERA = (
+    "no photo came: the glasses ({}) have no camera."
+    " Ask first: if session.capabilities and session.capabilities.has_camera:"
+)
+
+PHOTO_FAILED = "the glasses could not take the photo, and did not say why"
+
+PHOTO_ELSEWHERE = (
+    "this photo went to its custom_webhook_url, so there is no data here;"
+    " leave custom_webhook_url out to get it"
+)
+
+PHOTO_UNREADABLE = "the {} bytes that the glasses sent are no picture in any known format"
+
+MANAGED_STREAM_TIMEOUT = (
+    "the stream was not ready within {:g} s; it may still become active:"
+    " session.camera.on_managed_stream_status tells, stop_managed_stream() gives it up"
+)
+
+STREAM_CHECK_TIMEOUT = (
+    "the cloud did not say within {:g} s whether there is a stream;"
+    " allow more time with timeout=, or ask again"
+)
+
+STREAM_GIVEN_UP = "stop_managed_stream() was called while the stream was being started"
+
+STREAM_OVER = "the stream ended before it could be watched"
+
+STREAM_RUNS = "this session is streaming already, to {}. End that first: session.camera.{}()"
+
 # --- Signatures ------------------------------------------------------------------------------
 
 HANDLER_NOT_CALLABLE = (

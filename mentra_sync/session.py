@@ -12,6 +12,7 @@ from mentra_sync.display import G1, SIMULATED, Z100, Profile
 from mentra_sync.ending import Ending
 from mentra_sync.errors import ConnectionFailed, SessionEnded
 from mentra_sync.features.audio import Audio
+from mentra_sync.features.camera import Camera
 from mentra_sync.features.conversation import Conversation
 from mentra_sync.features.dashboard import Dashboard
 from mentra_sync.features.device import Device
@@ -35,6 +36,7 @@ from mentra_sync.runtime.hosts import Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.link import Disconnection, Link
 from mentra_sync.runtime.permissions import PermissionHints
+from mentra_sync.runtime.replies import AwaitedPhotos
 from mentra_sync.runtime.timers import Timers
 
 
@@ -70,6 +72,7 @@ class AppSession:
         timers: Timers,
         cloud_api: CloudApi,
         permissions: PermissionHints,
+        photos: AwaitedPhotos,
         display_interval_ms: float,
         event_backlog: int,
         max_reconnect_attempts: int,
@@ -85,6 +88,7 @@ class AppSession:
             timers=timers,
             logger=self.logger,
             permissions=permissions,
+            photos=photos,
             ended=self._begin_ending,
             display_interval_ms=display_interval_ms,
             event_backlog=event_backlog,
@@ -110,6 +114,8 @@ class AppSession:
         """What the lens shows."""
         self.audio = Audio(self._link)
         """What the glasses say and play."""
+        self.camera = Camera(self._link, lambda: self._capabilities)
+        """Photos, and video streams."""
         self.settings = Settings(self._link, cloud_api)
         """What the wearer has set."""
         self.led = Led(self._link, lambda: self._capabilities)

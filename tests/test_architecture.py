@@ -35,7 +35,16 @@ BY_PRODUCTS = ("*.egg-info", "__pycache__", "build", "dist", "node_modules")
 """What building and running leave behind at the top level; git ignores it."""
 
 FOUNDATION = {"_version", "clock", "config", "errors", "hints", "log"}
-SERVER = {"configuration", "register", "routes", "running", "server", "serving", "tools"}
+SERVER = {
+    "configuration",
+    "photo_uploads",
+    "register",
+    "routes",
+    "running",
+    "server",
+    "serving",
+    "tools",
+}
 TOP = {"__main__", "cli", "testing"}
 
 LAYER_OF = {
@@ -73,7 +82,11 @@ MAY_KNOW: dict[str, set[str]] = {
 KNOW_SIMULATOR = {"mentra_sync.server", "mentra_sync.running"}
 """Of the server's layer only these two: one starts it, one gives it the log and opens its page."""
 
-FEATURES_KNOW = {"conversation": {"audio", "events", "layouts"}, "camera": {"streams"}}
+FEATURES_KNOW = {
+    "camera": {"streams"},
+    "conversation": {"audio", "events", "layouts"},
+    "streams": {"stream_course", "stream_options"},
+}
 """Features may know each other downwards only; all the others know none."""
 
 LOADED_LATE = {
@@ -81,6 +94,7 @@ LOADED_LATE = {
     "jwt": "only webview tokens need it, and it loads a cryptographic library",
     "requests": "only REST calls need it: storage, settings, instructions",
     "urllib3": "as requests, which loads it",
+    "mentra_sync.runtime.pool": "as requests, which it loads",
     "dataclasses_json": "the package has an encoder of its own; this one serves from_dict, to_dict",
     "waitress": "under another WSGI server it is never used",
     "dotenv": "only where there is a .env file",

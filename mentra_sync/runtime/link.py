@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mentra_sync import config, hints
-from mentra_sync.errors import RequestFailed, SessionEnded
+from mentra_sync.errors import SessionEnded
 from mentra_sync.log import Logger
 from mentra_sync.protocol.codec import iso_timestamp, to_json
 from mentra_sync.protocol.commands import (
@@ -37,7 +37,8 @@ from mentra_sync.runtime.hosts import Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.pacing import DisplayPacer
 from mentra_sync.runtime.permissions import STREAMS, PermissionHints
-from mentra_sync.runtime.replies import Mailbox, Replies, Reply
+from mentra_sync.runtime.refusals import Refusals
+from mentra_sync.runtime.replies import AwaitedPhotos, Mailbox, Replies, Reply
 from mentra_sync.runtime.routing import Router
 from mentra_sync.runtime.subscription import Handler, Signals, Subscription
 from mentra_sync.runtime.timers import Alarm, Timers
@@ -68,6 +69,7 @@ class Link:
         timers: Timers,
         logger: Logger,
         permissions: PermissionHints,
+        photos: AwaitedPhotos,
         ended: Callable[[Disconnection], None],
         display_interval_ms: float = config.DISPLAY_INTERVAL_MS,
         event_backlog: int = config.EVENT_BACKLOG,
@@ -85,8 +87,10 @@ class Link:
         )
         self.dispatcher.about_to_wait = self._release_if_main_waits
         self.replies = Replies(self.dispatcher)
+        self.photos = photos
         self.signals = Signals(self.dispatcher)
         self.router = Router(report=self.report, changed=self._subscriptions_changed)
+        self.refusals = Refusals(self.replies, self.router, report=self.malformed)
         self.connection = Connection(
             target, self, name=name, max_reconnect_attempts=max_reconnect_attempts
         )
@@ -115,8 +119,6 @@ class Link:
         self._main_thread: int | None = None
         self._released = False
         self._subscriptions_due = False
-        for kind in ("tpa_connection_error", "connection_error", "websocket_error"):
-            self.router.read(kind, self._refused)
 
     # --- Sending ------------------------------------------------------------------------------
 
@@ -390,11 +392,6 @@ class Link:
                 del self._held[index]
                 return
         self._held.popleft()
-
-    def _refused(self, frame: dict[str, Any]) -> None:
-        """The cloud could not do something; which request it means it doesn't say."""
-        code, message = frame.get("code"), frame.get("message")
-        self.report(RequestFailed(str(code or ""), str(message or "the cloud reported an error")))
 
     # --- Subscriptions ------------------------------------------------------------------------
 

@@ -1,20 +1,26 @@
-"""Where calls wait for what the cloud sends: answers to requests, and the next event.
+"""Where calls wait for what the cloud sends: answers to requests, photos, and the next event.
 
-Both sit on :class:`~mentra_sync.runtime.dispatcher.Wait`, so a callback that waits here lets
+All sit on :class:`~mentra_sync.runtime.dispatcher.Wait`, so a callback that waits here lets
 the session's other callbacks run.
 """
 
 from __future__ import annotations
 
+import hmac
 import threading
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from mentra_sync import config
 from mentra_sync.errors import RequestTimeout
 from mentra_sync.runtime.dispatcher import KEEP, Dispatcher, Wait
+
+PHOTO = "photo"
+"""The kind of a call that waits for a photo, which may come by upload."""
 
 
 class Reply:
@@ -99,6 +105,15 @@ class Replies:
         reply.settle(value)
         return True
 
+    def fail(self, kind: str, key: str, error: Exception) -> bool:
+        """Have the call that waits for this answer raise ``error``; False when none does."""
+        with self._lock:
+            reply = self._pending.pop((kind, key), None)
+        if reply is None:
+            return False
+        reply.settle(error=error)
+        return True
+
     def answer_oldest(self, kind: str, value: Any) -> bool:
         """The same for an answer that names no request: the one sent first gets it."""
         with self._lock:
@@ -116,6 +131,12 @@ class Replies:
             reply.settle(value)
         return len(taken)
 
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of the calls that wait now."""
+        with self._lock:
+            return {kind for kind, _ in self._pending}
+
     def refuse(self, kinds: Collection[str], error: Exception) -> int:
         """Fail every waiting call of these kinds; return how many there were."""
         taken = [reply for kind in kinds for reply in self._take(kind)]
@@ -127,6 +148,75 @@ class Replies:
         with self._lock:
             keys = [key for key in self._pending if key[0] == kind]
             return [self._pending.pop(key) for key in keys]
+
+
+@dataclass(frozen=True)
+class PhotoUpload:
+    """A photo as it was uploaded."""
+
+    data: bytes
+    mime_type: str
+    filename: str
+
+
+class AwaitedPhoto:
+    """A photo that a call of some session waits for; an upload ends the call, once."""
+
+    def __init__(self, replies: Replies, request_id: str, auth_token: str | None) -> None:
+        self._replies = replies
+        self._request_id = request_id
+        self._auth_token = auth_token
+
+    def admits(self, authorization: str | None) -> bool:
+        """Whether an ``Authorization`` header is the one that the request asked for.
+
+        The time that it takes tells nothing about the token.
+        """
+        if self._auth_token is None:
+            return True
+        scheme, _, token = (authorization or "").partition(" ")
+        right = hmac.compare_digest(token.strip().encode(), self._auth_token.encode())
+        return right and scheme.lower() == "bearer"
+
+    def arrived(self, photo: PhotoUpload) -> bool:
+        """Give the photo to the call; False when it waits no longer."""
+        return self._replies.answer(PHOTO, self._request_id, photo)
+
+    def failed(self, error: Exception) -> bool:
+        """Have the call raise ``error``; False when it waits no longer."""
+        return self._replies.fail(PHOTO, self._request_id, error)
+
+
+class AwaitedPhotos:
+    """The photos that all sessions of one server wait for: an upload names no session."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._awaited: dict[str, AwaitedPhoto] = {}
+        self._over: deque[str] = deque(maxlen=config.MAX_OUTBOX)
+
+    @contextmanager
+    def awaiting(self, replies: Replies, request_id: str, auth_token: str | None) -> Iterator[None]:
+        """Around a call that is registered in ``replies`` as of the kind ``PHOTO``."""
+        with self._lock:
+            self._awaited[request_id] = AwaitedPhoto(replies, request_id, auth_token)
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._awaited[request_id]
+                self._over.append(request_id)
+
+    def find(self, request_id: str) -> AwaitedPhoto | None:
+        """The photo of a request, or None when no call waits for it."""
+        with self._lock:
+            return self._awaited.get(request_id)
+
+    def is_over(self, request_id: str) -> bool:
+        """Whether a call waited for this photo a short while ago."""
+        with self._lock:
+            return request_id in self._over
 
 
 class Mailbox:

@@ -20,7 +20,7 @@ from typing import Any
 
 from mentra_sync.protocol.codec import MalformedMessage, decode
 from mentra_sync.protocol.events import EVENTS, AudioChunk
-from mentra_sync.protocol.names import LocationRate, StreamType
+from mentra_sync.protocol.names import LocationRate, NoticeType, StreamType
 from mentra_sync.protocol.notices import NOTICES
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.dispatcher import AUDIO, KEEP, SUPERSEDED
@@ -45,8 +45,16 @@ _RANKS = {
 }
 """Readings that a newer one replaces; a final transcription is kept all the same."""
 
-_LOCATION = frozenset({StreamType.LOCATION_UPDATE, StreamType.LOCATION_STREAM})
+_FAMILIES = (
+    frozenset({StreamType.LOCATION_UPDATE.value, StreamType.LOCATION_STREAM.value}),
+    frozenset({StreamType.RTMP_STREAM_STATUS.value, NoticeType.STREAM_STATUS.value}),
+)
+"""Streams whose events reach the listeners of each other."""
+
 _EVERYTHING = frozenset({StreamType.ALL, StreamType.WILDCARD})
+_OLDER_NAMES = {NoticeType.STREAM_STATUS.value: StreamType.RTMP_STREAM_STATUS.value}
+"""What newer clouds call a stream -> the name that it goes by here."""
+
 _REMEMBERED_ROUTES = 1000
 """A cloud that makes up stream names must not fill the memory."""
 
@@ -107,6 +115,8 @@ class Router:
         # Guarded by _lock:
         self._listeners: dict[Listener, None] = {}
         self._routes: dict[str, _Route] = {}
+        # Only added to, before the session starts:
+        self._event_readers: list[Listener] = []
 
     # --- Who listens --------------------------------------------------------------------------
 
@@ -136,6 +146,13 @@ class Router:
     def read(self, frame_type: str, reader: Reader) -> None:
         """Add a feature's reader of a frame type; readers come before the session starts."""
         self._readers[frame_type] = (*self._readers.get(frame_type, ()), reader)
+
+    def read_events(self, stream: StreamName, reader: Callable[[Any], None]) -> None:
+        """Add a feature's reader of a stream's events, who sees them before anybody else.
+
+        The stream is not subscribed to thereby.  The reader runs on the connection thread.
+        """
+        self._event_readers.append(Listener(stream, lambda event, rank: reader(event), False))
 
     def subscriptions(self) -> list[Any]:
         """What the cloud must send for those who listen now, in wire form, each once."""
@@ -215,10 +232,11 @@ class Router:
             return route
 
     def _make_route(self, name: str) -> _Route:
-        stream = StreamName.parse(name)
+        stream = StreamName.parse(_OLDER_NAMES.get(name, name))
         there = [listener for listener in self._listeners if listener.deliver is not None]
-        if stream.base in _LOCATION:
-            chosen = [listener for listener in there if listener.stream.base in _LOCATION]
+        family = next((family for family in _FAMILIES if stream.base in family), None)
+        if family is not None:
+            chosen = [listener for listener in there if listener.stream.base in family]
         elif stream.base == StreamType.TOUCH_EVENT:
             chosen = [
                 listener
@@ -231,7 +249,8 @@ class Router:
                 listener for listener in there if listener.stream.key == stream.key
             ]
         chosen += [listener for listener in there if listener.stream.base in _EVERYTHING]
-        return _Route(stream.base, tuple(chosen))
+        first = [own for own in self._event_readers if own.stream.base == stream.base]
+        return _Route(stream.base, (*first, *chosen))
 
     def _warn_of_unknown(self, kind: str) -> None:
         if kind in NOTICES or kind in self._unknown or len(self._unknown) >= _REMEMBERED_TYPES:
