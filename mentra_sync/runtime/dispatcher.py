@@ -28,12 +28,9 @@ from mentra_sync import config, hints
 from mentra_sync.clock import Clock
 from mentra_sync.errors import SessionEnded
 from mentra_sync.log import Logger
+from mentra_sync.runtime.backlog import KEEP, Backlog
 from mentra_sync.runtime.callbacks import describe
 from mentra_sync.runtime.timers import Timers
-
-AUDIO, SUPERSEDED, KEEP = range(3)
-"""How dear an event is: a full backlog gives up audio first, then readings that newer ones
-replace (interim words, battery, location, head position), and the rest only when it must."""
 
 _THREAD_RETRY = 1.0
 """Seconds after which a thread is asked for again when the system had none."""
@@ -141,12 +138,10 @@ class Dispatcher:
         self._timers = timers
         self._logger = logger
         self._report = report
-        self._backlog = backlog
         self._low_water = backlog * 3 // 4
         self._lock = threading.Lock()
         # Everything below is guarded by _lock.
-        self._queue: deque[tuple[int, Callback, Any]] = deque()
-        self._ranks = [0, 0, 0]  # how many queued events there are of each rank
+        self._queue: Backlog[tuple[Callback, Any]] = Backlog(backlog)
         self._dropped = 0
         self._room = threading.Condition(self._lock)
         self._posting = 0  # threads that wait for room
@@ -176,7 +171,7 @@ class Dispatcher:
         may be the new one.
         """
         with self._lock:
-            if len(self._queue) >= self._backlog and not self._make_room(rank):
+            if len(self._queue) >= self._queue.size and not self._make_room(rank):
                 return
             self._queue_up(function, argument, rank)
 
@@ -192,8 +187,7 @@ class Dispatcher:
         if self._ended is not None:
             self._dropped += 1
             return
-        self._queue.append((rank, function, argument))
-        self._ranks[rank] += 1
+        self._queue.add((function, argument), rank)
         if self._baton is None:
             self._hand_on()
 
@@ -210,7 +204,7 @@ class Dispatcher:
     def _count_dropped(self, receiver: object) -> None:
         if self._dropped == 0:
             name = receiver if isinstance(receiver, str) else describe(receiver)
-            self._log_later(hints.BACKLOG_FULL, self._backlog, name)
+            self._log_later(hints.BACKLOG_FULL, self._queue.size, name)
         self._dropped += 1
 
     def _log_later(self, text: str, *values: object) -> None:
@@ -228,16 +222,10 @@ class Dispatcher:
             self._posting += 1
             self._room.wait_for(lambda: len(self._queue) <= self._low_water, patience)
             self._posting -= 1
-        if len(self._queue) < self._backlog:
+        if len(self._queue) < self._queue.size:
             return True
         self._count_dropped("a thread to run on" if self._running is None else self._running)
-        lowest = next(rank for rank, count in enumerate(self._ranks) if count)
-        if rank < lowest:
-            return False
-        index = next(i for i, queued in enumerate(self._queue) if queued[0] == lowest)
-        del self._queue[index]
-        self._ranks[lowest] -= 1
-        return True
+        return self._queue.make_room(rank)
 
     # --- The baton ----------------------------------------------------------------------------
 
@@ -341,8 +329,7 @@ class Dispatcher:
 
     def _run_next(self) -> None:
         """With the lock held and the baton free: run the first queued callback, unlocked."""
-        rank, function, argument = self._queue.popleft()
-        self._ranks[rank] -= 1
+        function, argument = self._queue.take()
         if self._posting and len(self._queue) <= self._low_water:
             self._room.notify_all()
         ident = threading.get_ident()
@@ -379,10 +366,8 @@ class Dispatcher:
             if self._ended is not None:
                 return 0
             self._ended = reason
-            left = len(self._queue)
+            left = self._queue.clear()
             self._dropped += left
-            self._queue.clear()
-            self._ranks = [0, 0, 0]
             self._room.notify_all()
             for wait in list(self._blocked):
                 wait._end(cancelled=True)

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from mentra_sync import config
-from mentra_sync.errors import RequestTimeout
-from mentra_sync.runtime.dispatcher import KEEP, Dispatcher, Wait
+from mentra_sync import config, hints
+from mentra_sync.errors import PhotoError, RequestTimeout
+from mentra_sync.runtime.backlog import KEEP, Backlog
+from mentra_sync.runtime.dispatcher import Dispatcher, Wait
 
 PHOTO = "photo"
 """The kind of a call that waits for a photo, which may come by upload."""
@@ -150,6 +151,11 @@ class Replies:
             return [self._pending.pop(key) for key in keys]
 
 
+def photo_error(code: str | None, message: str | None) -> PhotoError:
+    """What a failed photo raises, whatever of it the glasses have told."""
+    return PhotoError(code or "UNKNOWN_ERROR", message or hints.PHOTO_FAILED)
+
+
 @dataclass(frozen=True)
 class PhotoUpload:
     """A photo as it was uploaded."""
@@ -229,23 +235,19 @@ class Mailbox:
 
     def __init__(self, dispatcher: Dispatcher, size: int = config.EVENT_BACKLOG) -> None:
         self._dispatcher = dispatcher
-        self._size = size
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._events: deque[tuple[int, Any]] = deque()
+        self._events: Backlog[Any] = Backlog(size)
         self._waits: list[Wait] = []
 
     def put(self, event: Any, rank: int = KEEP) -> None:
         """Deliver an event. From the connection thread; never blocks."""
         with self._lock:
-            if len(self._events) >= self._size:
+            if len(self._events) >= self._events.size:
                 self._dispatcher.count_dropped("a waiting call")
-                lowest = min(queued for queued, _ in self._events)
-                if rank < lowest:
+                if not self._events.make_room(rank):
                     return
-                index = next(i for i, (queued, _) in enumerate(self._events) if queued == lowest)
-                del self._events[index]
-            self._events.append((rank, event))
+            self._events.add(event, rank)
             waits, self._waits = self._waits, []
         for wait in waits:
             wait.end()
@@ -258,7 +260,7 @@ class Mailbox:
         while True:
             with self._lock:
                 if self._events:
-                    return self._events.popleft()[1]
+                    return self._events.take()
                 wait = Wait(self._dispatcher)
                 self._waits.append(wait)
             try:

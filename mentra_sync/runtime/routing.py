@@ -23,12 +23,12 @@ from mentra_sync.protocol.events import EVENTS, AudioChunk
 from mentra_sync.protocol.names import LocationRate, NoticeType, StreamType
 from mentra_sync.protocol.notices import NOTICES
 from mentra_sync.protocol.streams import StreamName
-from mentra_sync.runtime.dispatcher import AUDIO, KEEP, SUPERSEDED
+from mentra_sync.runtime.backlog import AUDIO, KEEP, SUPERSEDED
 
 _log = logging.getLogger(__name__)
 
 Deliver = Callable[[Any, int], None]
-"""Takes an event and its rank (see ``dispatcher``); runs on the connection thread."""
+"""Takes an event and its rank (see ``backlog``); runs on the connection thread."""
 
 Reader = Callable[[dict[str, Any]], None]
 """Takes a frame; runs on the connection thread."""

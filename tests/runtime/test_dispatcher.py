@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from mentra_sync import config
 from mentra_sync.clock import Clock
 from mentra_sync.errors import SessionEnded
-from mentra_sync.runtime.dispatcher import AUDIO, KEEP, SUPERSEDED, Dispatcher, Wait
+from mentra_sync.runtime.backlog import AUDIO, KEEP, SUPERSEDED
+from mentra_sync.runtime.dispatcher import Dispatcher, Wait
 from mentra_sync.runtime.timers import Timers
 
 WaitUntil = Callable[..., None]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mentra_sync.clock import Clock
 from mentra_sync.errors import PhotoError, RequestTimeout, SessionEnded
-from mentra_sync.runtime.dispatcher import AUDIO, KEEP, SUPERSEDED, Dispatcher
+from mentra_sync.runtime.backlog import AUDIO, KEEP, SUPERSEDED
+from mentra_sync.runtime.dispatcher import Dispatcher
 from mentra_sync.runtime.replies import Mailbox, Replies
 from mentra_sync.runtime.timers import Timers
 

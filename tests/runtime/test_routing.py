@@ -22,7 +22,7 @@ from mentra_sync.protocol.events import (
 )
 from mentra_sync.protocol.notices import CustomMessage
 from mentra_sync.protocol.streams import StreamName
-from mentra_sync.runtime.dispatcher import AUDIO, KEEP, SUPERSEDED
+from mentra_sync.runtime.backlog import AUDIO, KEEP, SUPERSEDED
 from mentra_sync.runtime.routing import Listener, Router
 
 
