@@ -30,9 +30,16 @@ if TYPE_CHECKING:
     from mentra_sync.errors import StorageError as StorageError
     from mentra_sync.errors import StreamError as StreamError
     from mentra_sync.features.audio import AudioPlayResult as AudioPlayResult
+    from mentra_sync.features.camera import PhotoData as PhotoData
     from mentra_sync.features.settings import SettingChange as SettingChange
+    from mentra_sync.features.streams import ManagedStream as ManagedStream
+    from mentra_sync.features.streams import StreamCheck as StreamCheck
     from mentra_sync.features.timers import Timer as Timer
     from mentra_sync.protocol.capabilities import Capabilities as Capabilities
+    from mentra_sync.protocol.commands import AudioOptions as AudioOptions
+    from mentra_sync.protocol.commands import RestreamDestination as RestreamDestination
+    from mentra_sync.protocol.commands import StreamOptions as StreamOptions
+    from mentra_sync.protocol.commands import VideoOptions as VideoOptions
     from mentra_sync.protocol.events import AudioChunk as AudioChunk
     from mentra_sync.protocol.events import ButtonPress as ButtonPress
     from mentra_sync.protocol.events import CalendarEvent as CalendarEvent
@@ -65,6 +72,9 @@ if TYPE_CHECKING:
     from mentra_sync.protocol.names import StreamType as StreamType
     from mentra_sync.protocol.names import TouchGesture as TouchGesture
     from mentra_sync.protocol.names import ViewType as ViewType
+    from mentra_sync.protocol.notices import ManagedStreamStatus as ManagedStreamStatus
+    from mentra_sync.protocol.notices import RtmpStreamStatus as RtmpStreamStatus
+    from mentra_sync.protocol.notices import StreamInfo as StreamInfo
     from mentra_sync.protocol.settings import AppConfig as AppConfig
     from mentra_sync.protocol.settings import Setting as Setting
     from mentra_sync.protocol.webhooks import (
@@ -83,9 +93,12 @@ _HOMES = {
         " RequestTimeout SessionEnded StorageError StreamError"
     ),
     "features.audio": "AudioPlayResult",
+    "features.camera": "PhotoData",
     "features.settings": "SettingChange",
+    "features.streams": "ManagedStream StreamCheck",
     "features.timers": "Timer",
     "protocol.capabilities": "Capabilities",
+    "protocol.commands": "AudioOptions RestreamDestination StreamOptions VideoOptions",
     "protocol.events": (
         "AudioChunk ButtonPress CalendarEvent GlassesBatteryUpdate GlassesConnectionState"
         " HeadPosition LocationUpdate PhoneBatteryUpdate PhoneNotification"
@@ -96,6 +109,7 @@ _HOMES = {
         "DashboardMode LayoutType LedColor LocationRate PermissionType PhotoCompression PhotoSize"
         " PressType ReleaseReason StopReason StreamType TouchGesture ViewType"
     ),
+    "protocol.notices": "ManagedStreamStatus RtmpStreamStatus StreamInfo",
     "protocol.settings": "AppConfig Setting",
     "protocol.webhooks": "GIVE_APP_CONTROL_OF_TOOL_RESPONSE",
     "runtime.link": "Disconnection",

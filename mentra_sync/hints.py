@@ -88,6 +88,51 @@ STREAM_OVER = "the stream ended before it could be watched"
 
 STREAM_RUNS = "this session is streaming already, to {}. End that first: session.camera.{}()"
 
+# --- Simple storage --------------------------------------------------------------------------
+
+VALUE_NO_TEXT = (
+    "values in simple storage are strings, and that of {!r:.80} is of type {}."
+    " For anything else: session.simple_storage.set_json(key, value), and get_json(key)"
+)
+
+VALUE_TOO_LONG = (
+    "the value of {!r:.80} has {} characters, and simple storage takes {} at most;"
+    " split it up, or store less"
+)
+
+VALUE_NO_JSON = (
+    "the value of {!r:.80} was not stored with set_json(): {}."
+    " Read it with session.simple_storage.get(key)"
+)
+
+STORAGE_FULL = (
+    "simple storage would hold {} bytes, and takes {} of each user; delete() what is not needed"
+)
+
+KEYS_IN_THE_WAY = (
+    "the cloud keeps a key with a dot inside the one before the dot, so there cannot be"
+    " both {!r:.80} and {!r:.80}; choose another key, or delete() the other one first"
+)
+
+STORAGE_FAILED = (
+    "simple storage could not be {}: {}."
+    " What was set stays and is sent again; catch mentra_sync.StorageError to go on without"
+)
+
+STORAGE_NOT_SENT = (
+    "values of %s could not be stored yet, and will be tried again until the server stops: %s (%s)"
+)
+
+STORAGE_REFUSED = (
+    "the cloud will not store these values of {}, so they are given up: {} ({})."
+    " Check what is stored there: it may be too large"
+)
+
+STORAGE_LOST = (
+    "values that the cloud did not take before the server stopped are lost: %s."
+    " Was the cloud within reach?"
+)
+
 # --- Signatures ------------------------------------------------------------------------------
 
 HANDLER_NOT_CALLABLE = (
@@ -159,6 +204,11 @@ NO_SESSION_HANDLER = (
 UNKNOWN_SESSION = (
     "a %s came for a session that is not here. If it is served by several processes, use one:"
     " gunicorn -w 1 --threads 32 hello:app.flask"
+)
+
+UPLOAD_WITHOUT_TOKEN = (
+    "a photo was uploaded without the auth_token of its request, or with another one; it was"
+    " refused. A proxy in front of this server must pass the Authorization header on."
 )
 
 STILL_RUNNING = (

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import flask
 from werkzeug.exceptions import HTTPException
 
-from mentra_sync import config
+from mentra_sync import config, photo_uploads
 from mentra_sync.callers import is_straight_from_loopback
 from mentra_sync.errors import ConfigurationError, ConnectionFailed
 from mentra_sync.protocol.codec import MalformedMessage, decode, parse
@@ -25,6 +25,7 @@ from mentra_sync.protocol.webhooks import (
     ToolCallRequest,
 )
 from mentra_sync.runtime.hosts import HostPolicy, Target
+from mentra_sync.runtime.replies import AwaitedPhotos
 from mentra_sync.session import AppSession
 from mentra_sync.tools import BadToolCall, ToolCall
 
@@ -40,6 +41,7 @@ class App(Protocol):
 
     package_name: str
     host_policy: HostPolicy
+    photos: AwaitedPhotos
 
     @property
     def api_key(self) -> str | None:
@@ -110,6 +112,10 @@ def blueprint(server: App, *, health_check: bool, require_tool_key: bool) -> fla
         updated = server.settings_pushed(push.user_id_for_settings, push.settings)
         answer = {"status": "success", "message": "Settings updated", "sessionsUpdated": updated}
         return answer, 200
+
+    @routes.post("/photo-upload")
+    def photo_upload() -> Answer:
+        return photo_uploads.receive(flask.request, server.photos)
 
     if health_check:
 

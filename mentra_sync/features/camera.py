@@ -21,7 +21,7 @@ from mentra_sync.protocol.commands import PhotoRequest
 from mentra_sync.protocol.names import PhotoCompression, PhotoSize
 from mentra_sync.protocol.notices import PhotoResponse
 from mentra_sync.runtime.link import Link
-from mentra_sync.runtime.replies import PHOTO, PhotoUpload
+from mentra_sync.runtime.replies import PHOTO, PhotoUpload, photo_error
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -142,7 +142,7 @@ class Camera(Streams):
         capabilities = self._capabilities()
         if capabilities is not None and capabilities.has_camera is False:
             return hints.NO_CAMERA.format(capabilities.model_name or "which are worn now")
-        return hints.PHOTO_TIMEOUT.format(timeout)
+        return "" if timeout is None else hints.PHOTO_TIMEOUT.format(timeout)
 
     def _read_photo_response(self, frame: dict[str, Any]) -> None:
         """On the connection thread. Success says only that the upload is on its way."""
@@ -151,11 +151,6 @@ class Camera(Streams):
             failure = answer.failure
             error = photo_error(failure.code, failure.message)
             self._link.replies.fail(PHOTO, answer.request_id, error)
-
-
-def photo_error(code: str | None, message: str | None) -> PhotoError:
-    """What a failed photo raises, whatever of it the glasses have told."""
-    return PhotoError(code or "UNKNOWN_ERROR", message or hints.PHOTO_FAILED)
 
 
 def _photo_data(request_id: str, upload: PhotoUpload) -> PhotoData:

@@ -271,7 +271,9 @@ class Streams:
         """With the lock held: raise if a stream is in progress that is not being stopped."""
         for course, stop in ((self._rtmp, "stop_stream"), (self._cloud, "stop_managed_stream")):
             if course.target is not None and not course.stopping:
-                text = hints.STREAM_RUNS.format(course.target, stop)
+                # An RTMP address mostly holds a secret key, so its path is not shown.
+                where = course.target.partition("://")[2].partition("/")[0] or course.target
+                text = hints.STREAM_RUNS.format(where, stop)
                 raise StreamError("ALREADY_STREAMING", text)
 
     def _send_or_forget(self, course: Course, request: Any) -> None:
