@@ -15,7 +15,7 @@ from mentra_sync.simulator.faces import CloudFace, LinkFace, WearerFace
 from mentra_sync.simulator.registry import App
 from mentra_sync.simulator.schedule import Later
 
-NEVER_CONNECTED = "the app answered the webhook but did not connect within 5 s; its log says why"
+NEVER_CONNECTED = "the app was called but did not connect within 5 s; its log says why"
 
 
 class State(str, Enum):
@@ -50,7 +50,8 @@ class AppSession:
         self._stopped: Future[None] = Future()
         self._again: Future[bool] | None = None
         """A start that waits for the stop before it."""
-        self._resurrecting = False
+        self.coming_back = False
+        """Whether it is stopped only to be started again, after its connection was lost."""
         self._tell_glasses = True
         self._reconnected_at: float | None = None
 
@@ -84,6 +85,7 @@ class AppSession:
         self._run += 1
         self._tell_glasses = tell_glasses
         self._reconnected_at = None
+        self.coming_back = False
         self.streams = ()
         self.subscribed = False
         self._set_state(State.STARTING)
@@ -163,15 +165,15 @@ class AppSession:
     def _resurrect(self) -> None:
         with self._cloud.lock:
             if self.state is State.WAITING:
+                self.coming_back = True
                 self._stop(tell_glasses=False)
-                self._resurrecting = True
 
     # --- Stopping ----------------------------------------------------------------------------
 
     def stop(self, *, tell_glasses: bool = True) -> Future[None]:
         """Stop the app; the future ends when it has been told."""
         with self._cloud.lock:
-            self._resurrecting = False
+            self.coming_back = False
             if self.state is State.STOPPING:
                 self._forget_start()
                 return self._stopped
@@ -219,10 +221,9 @@ class AppSession:
     def _what_next(self) -> None:
         """Start again, if somebody has asked for it or the connection had been lost."""
         again, self._again = self._again, None
-        resurrecting, self._resurrecting = self._resurrecting, False
         if again is not None:
             self._begin(True, again)
-        elif resurrecting:
+        elif self.coming_back:
             self._arm(limits.RESURRECTION_PAUSE, lambda: self.start(tell_glasses=False))
 
     def _forget_start(self) -> None:
@@ -235,7 +236,7 @@ class AppSession:
         self._run += 1
         self._disarm()
         self._forget_start()
-        self._resurrecting = False
+        self.coming_back = False
         if self.state is State.STARTING:
             self._started.set_result(False)
         elif self.state is State.STOPPING:

@@ -28,6 +28,8 @@ _STATES = {
 
 def app_message(session: AppSession) -> Message:
     """An app's state in the page's words."""
+    if session.coming_back:
+        return {"state": "starting", "detail": "the app is being started again"}
     stopping = session.state is State.STOPPING
     return {
         "state": _STATES[session.state],

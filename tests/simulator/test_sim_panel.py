@@ -222,3 +222,18 @@ def test_the_other_wearers_glasses_are_not_on_the_page(
     running.glasses.say("mine", interim=False)
     page.wait("heard", text="mine")
     assert kinds(page) == ["hello", "heard"]
+
+
+def test_an_app_that_comes_back_to_life_is_never_called_stopped(
+    running: Simulator,
+    app: RawApp,
+    open_panel: Callable[[Simulator], RawSocket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "GRACE", 0.05)
+    page = open_panel(running)
+    running.drop_connection()
+    app.wait_connected(2)
+    page.wait("app", state="running")
+    states = [message["state"] for message in page.seen.all() if message["kind"] == "app"]
+    assert set(states[:-1]) == {"starting"}

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import jwt
 import pytest
@@ -260,3 +261,23 @@ def test_many_connections_at_once(
             done.set()
         except requests.ConnectionError:
             continue
+
+
+@pytest.mark.parametrize("depth", [200, 500, 900, 1000, 1020, 5000])
+def test_deep_nesting_does_no_harm(running: Simulator, app: RawApp, depth: int) -> None:
+    layout = '{"layoutType":"text_wall","text":"deep","more":' + "[" * depth + "]" * depth + "}"
+    package = running.app.package_name
+    app.socket.send(
+        f'{{"type":"display_event","packageName":"{package}","view":"main","layout":{layout}}}'
+    )
+    with suppress(OSError, websocket.WebSocketException):
+        app.send("stream_status_check")
+    with app.socket.seen.changed:
+        app.socket.seen.changed.wait_for(
+            lambda: app.socket.closed or "hasActiveStream" in app.socket.seen.items[-1][1]
+        )
+    if app.socket.closed is not None:
+        assert app.socket.closed == (1011, "Internal server error")
+        app.connect(app.hooks.all()[0])
+    app.show("shallow")
+    assert running.glasses.lens.wait_for("shallow")
