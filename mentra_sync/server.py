@@ -39,7 +39,7 @@ from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.permissions import PermissionHints
 from mentra_sync.runtime.replies import AwaitedPhotos
 from mentra_sync.runtime.timers import Timers
-from mentra_sync.serving import WebServer, listen
+from mentra_sync.serving import WebServer, listen, raise_file_limit
 from mentra_sync.session import AppSession
 from mentra_sync.tools import ToolCall, Tools
 
@@ -401,6 +401,7 @@ class AppServer:
                 config.DEFAULT_PORT if wanted is None else wanted,
                 may_move=simulated and wanted is None,
             )
+            raise_file_limit()
             self._port = listener.getsockname()[1]
             self._simulated_key = simulated_key
             self._stopped.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import socket
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _PORTS_TRIED = 50
+_FILES = 65_536
 _STOP_TIMEOUT = 3.0
 
 
@@ -37,6 +39,20 @@ def listen(host: str, port: int, *, may_move: bool) -> socket.socket:
                     hints.CANNOT_LISTEN.format(host, candidate, error.strerror)
                 ) from None
     raise ConfigurationError(hints.PORT_BUSY.format(port, port + 1))
+
+
+def raise_file_limit() -> None:
+    """Allow this process as many open files as the system lets it: a session takes three."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= _FILES:
+        return
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class WebServer:

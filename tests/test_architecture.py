@@ -93,6 +93,7 @@ LOADED_LATE = {
     "PIL": "pictures are shown by few apps, and Pillow is the largest dependency",
     "jwt": "only webview tokens need it, and it loads a cryptographic library",
     "requests": "only REST calls need it: storage, settings, instructions",
+    "resource": "not on Windows",
     "urllib3": "as requests, which loads it",
     "mentra_sync.runtime.pool": "as requests, which it loads",
     "dataclasses_json": "the package has an encoder of its own; this one serves from_dict, to_dict",
