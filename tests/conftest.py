@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from stage import Stage
 
 from mentra_sync.clock import Clock
 from mentra_sync.runtime.timers import Timers
@@ -135,3 +137,23 @@ def logged() -> Iterator[LogLines]:
     yield lines
     logger.removeHandler(lines)
     logger.setLevel(before)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def make_stage() -> Iterator[Callable[..., Stage]]:
+    made: list[Stage] = []
+
+    def make(*arguments: Any, **named: Any) -> Stage:
+        made.append(Stage(*arguments, **named))
+        return made[-1]
+
+    yield make
+    for stage in made:
+        stage.close()
