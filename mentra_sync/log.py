@@ -11,15 +11,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 ROOT = "mentra_sync"
 APP = "mentra_sync.app"
 
-Logger = logging.Logger | logging.LoggerAdapter[Any]
+if TYPE_CHECKING:
+    Adapter = logging.LoggerAdapter[logging.Logger]
+    Logger = logging.Logger | logging.LoggerAdapter[Any]
+else:  # Python 3.10 knows the adapter without its brackets only
+    Adapter = logging.LoggerAdapter
+    Logger = logging.Logger | logging.LoggerAdapter
 
 
-class SessionLogger(logging.LoggerAdapter[logging.Logger]):
+class SessionLogger(Adapter):
     """A standard logger for one session that also takes values to append, as ``print`` does."""
 
     def __init__(self, session_id: str, user_id: str, package_name: str) -> None:

@@ -281,7 +281,7 @@ def test_a_helper_may_name_its_caller(shelf: Shelf, logger: SessionLogger) -> No
 
 
 def test_an_adapter_may_stand_upon_it(shelf: Shelf, logger: SessionLogger) -> None:
-    class Loud(logging.LoggerAdapter[Any]):
+    class Loud(logging.LoggerAdapter):  # type: ignore[type-arg]
         def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
             return f"{msg}!", kwargs
 
