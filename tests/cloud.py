@@ -19,7 +19,7 @@ from runtime.fake_cloud import CLOSE, PATIENCE, PING, PONG, QUICK, TEXT, FakeClo
 
 from mentra_sync import AppServer, AppSession
 
-__all__ = ["KEY", "PACKAGE", "USER", "AppSocket", "Calls", "Stage", "stage_fixture", "wait_until"]
+__all__ = ["KEY", "PACKAGE", "USER", "AppSocket", "Calls", "Scene", "scene_fixture", "wait_until"]
 
 KEY = "the-Secret-Key-0123456789"
 PACKAGE = "com.example.test"
@@ -245,7 +245,7 @@ class Request:
         return self._answer
 
 
-class Stage:
+class Scene:
     """A cloud, and the app servers that a test puts before it."""
 
     def __init__(self) -> None:
@@ -338,11 +338,14 @@ class Stage:
         session_id: str | None = None,
         ack: dict[str, Any] | None = None,
     ) -> AppSocket:
-        """Start a session and wait until the webhook has been answered."""
+        """Start a session; wait until the webhook has been answered, and on_session been called."""
         webhook = self.posting(app, "/webhook", self.start_body(user, session_id))
         there = self.accept(**(ack or {}))
         answer = webhook.answer()
         assert (answer.status, answer.json) == (200, {"status": "success"})
+        if isinstance(app, AppServer):
+            name = there.init["sessionId"]
+            wait_until(lambda: all(s._began for s in app.sessions if s.session_id == name))
         return there
 
     def accept(self, **ack: Any) -> AppSocket:
@@ -380,11 +383,11 @@ class Stage:
             cloud.close()
 
 
-@pytest.fixture(name="stage")
-def stage_fixture() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
+@pytest.fixture(name="scene")
+def scene_fixture() -> Iterator[Scene]:
+    scene = Scene()
+    yield scene
+    scene.close()
 
 
 @pytest.fixture(name="quick")
