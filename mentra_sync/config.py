@@ -49,6 +49,15 @@ MAX_UPLOAD_FIELD_BYTES = 16 * 1024
 MAX_ID_CHARACTERS = 1000
 """Session, user and request ids beyond this are not ids."""
 
+MAX_VALUE_CHARACTERS = 100_000
+"""The longest value in simple storage (section 7)."""
+
+MAX_STORAGE_BYTES = 1024 * 1024
+"""All that a user may have in simple storage, keys included (section 7)."""
+
+MAX_KEY_CHARACTERS = 1000
+"""The longest key in simple storage: it stands in an address when it is deleted."""
+
 READ_AHEAD_BYTES = 256 * 1024
 """How much is taken from the socket at once; fewer calls of the kernel per frame."""
 
@@ -90,6 +99,12 @@ EMPTY_SUBSCRIPTIONS_GRACE = 8.0
 HTTP_TIMEOUT = (5.0, 10.0)
 """Connect and read timeout of the REST calls."""
 
+HTTP_CONNECTIONS_KEPT = 32
+"""REST connections that stay open for the next call."""
+
+STORAGE_PATIENCE = 15.0
+"""How long a call for simple storage may take, with what the cloud makes it wait."""
+
 # --- Session times ---------------------------------------------------------------------------
 
 DISPLAY_INTERVAL_MS = 300
@@ -112,6 +127,15 @@ MANAGED_STREAM_TIMEOUT = 30.0
 
 STREAM_CHECK_TIMEOUT = 5.0
 """How long ``check_existing_stream`` waits by default; a cloud answers at once."""
+
+STORAGE_IDLE = 3.0
+"""Values are stored together when none has been set for this time, ..."""
+
+STORAGE_LATEST = 10.0
+"""... or when the first of them has waited so long."""
+
+STORAGE_RETRY_DELAYS = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""After each failure to store; the last one repeats."""
 
 # --- Ending ----------------------------------------------------------------------------------
 

@@ -114,10 +114,9 @@ KEYS_IN_THE_WAY = (
     " both {!r:.80} and {!r:.80}; choose another key, or delete() the other one first"
 )
 
-STORAGE_FAILED = (
-    "simple storage could not be {}: {}."
-    " What was set stays and is sent again; catch mentra_sync.StorageError to go on without"
-)
+STORAGE_FAILED = "simple storage could not {}: {}"
+
+STORAGE_ADVICE = ". Try again later; catch mentra_sync.StorageError to go on without"
 
 STORAGE_NOT_SENT = (
     "values of %s could not be stored yet, and will be tried again until the server stops: %s (%s)"

@@ -85,7 +85,10 @@ KNOW_SIMULATOR = {"mentra_sync.server", "mentra_sync.running"}
 FEATURES_KNOW = {
     "camera": {"streams"},
     "conversation": {"audio", "events", "layouts"},
+    "simple_storage": {"storage_register", "stored_values", "user_storage"},
+    "storage_register": {"user_storage"},
     "streams": {"stream_course", "stream_options"},
+    "user_storage": {"storage_requests", "stored_values"},
 }
 """Features may know each other downwards only; all the others know none."""
 

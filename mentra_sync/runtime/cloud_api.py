@@ -1,27 +1,44 @@
 """The REST calls that an app makes to its cloud (protocol.md, section 7).
 
-One pooled HTTP session serves all sessions of a server.  Every call has a timeout; only calls
-that may be repeated without harm are.  Loopback never goes through a proxy.
+One pooled HTTP session serves all sessions of a server.  Every call has a timeout, and an end
+even where the cloud sends a byte now and then; only calls that may be repeated without harm are.
+Loopback never goes through a proxy.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from mentra_sync import config
+from mentra_sync.clock import Clock, Deadline
 from mentra_sync.errors import ConnectionFailed, RequestFailed, RequestTimeout
 from mentra_sync.protocol.codec import MalformedMessage, parse
+from mentra_sync.runtime.calls import Call
 from mentra_sync.runtime.identity import Identity
+from mentra_sync.runtime.timers import Timers
 
 if TYPE_CHECKING:
     import requests
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LIMIT = sum(config.HTTP_TIMEOUT)
+"""Seconds that one call may take, whatever the cloud does."""
+
 _PAUSES = (0.2, 0.6, None)
 """After each try that failed, in seconds; None: it was the last one."""
+
+
+class TooManyRequests(RequestFailed):
+    """The cloud wants fewer calls; ``retry_after`` is in seconds, or None when it did not say."""
+
+    def __init__(self, message: str, retry_after: float | None) -> None:
+        super().__init__("HTTP_429", message)
+        self.retry_after = retry_after
 
 
 class CloudApi:
@@ -29,7 +46,9 @@ class CloudApi:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pools: dict[bool, requests.Session] = {}  # by "is loopback"; guarded by _lock
+        # Guarded by _lock:
+        self._pools: dict[bool, requests.Session] = {}  # by "is loopback"
+        self._watch: Timers | None = None  # real time: it ends calls that take too long
 
     def app_settings(self, base: str, package_name: str, user_id: str) -> dict[str, Any]:
         """``{"settings": [...]}``: the app's settings of one user."""
@@ -93,61 +112,178 @@ class CloudApi:
         user_id = answer.get("userId") if answer.get("success") is True else None
         return user_id if isinstance(user_id, str) else None
 
+    # --- Simple storage -----------------------------------------------------------------------
+
+    def stored_values(
+        self, base: str, identity: Identity, *, call: Call, seconds: float
+    ) -> dict[str, Any]:
+        """Everything that the user has in simple storage, as the cloud nests it.
+
+        This and the three below take ``seconds`` at most and end when ``call`` is cut off.
+        """
+        path, options = _storage(identity)
+        answer = self._get(base, path, call=call, seconds=seconds, **options)
+        data = _succeeded(answer, "GET", path).get("data")
+        if not isinstance(data, dict):
+            raise RequestFailed("BAD_ANSWER", f"the cloud's answer to GET {path} has no data")
+        return data
+
+    def store_values(
+        self,
+        base: str,
+        identity: Identity,
+        values: Mapping[str, str],
+        *,
+        call: Call,
+        seconds: float,
+    ) -> None:
+        """Add or replace some of the user's values."""
+        path, options = _storage(identity)
+        answer = self._request(
+            "PUT", base, path, call=call, seconds=seconds, json={"data": dict(values)}, **options
+        )
+        _succeeded(answer, "PUT", path)
+
+    def delete_stored_value(
+        self, base: str, identity: Identity, key: str, *, call: Call, seconds: float
+    ) -> None:
+        """Remove one of the user's values; one that is not there is removed already."""
+        self._delete(base, identity, "/" + quote(key, safe=""), call, seconds)
+
+    def clear_stored_values(
+        self, base: str, identity: Identity, *, call: Call, seconds: float
+    ) -> bool:
+        """Remove all of the user's values; False when the user never had any."""
+        return self._delete(base, identity, "", call, seconds)
+
+    def _delete(self, base: str, identity: Identity, key: str, call: Call, seconds: float) -> bool:
+        path, options = _storage(identity)
+        path += key
+        try:
+            answer = self._request("DELETE", base, path, call=call, seconds=seconds, **options)
+        except RequestFailed as error:
+            if error.code == "HTTP_404":
+                return False
+            raise
+        _succeeded(answer, "DELETE", path)
+        return True
+
+    # --- HTTP ---------------------------------------------------------------------------------
+
     def close(self) -> None:
         """Close the pooled connections."""
         with self._lock:
             for pool in self._pools.values():
                 pool.close()
             self._pools.clear()
+            watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.stop()
 
-    def _get(self, base: str, path: str, **options: Any) -> dict[str, Any]:
+    def _get(
+        self, base: str, path: str, *, seconds: float = 3 * _LIMIT, **options: Any
+    ) -> dict[str, Any]:
         """GET a JSON object; tried again when the cloud cannot be reached or has a bad moment."""
+        deadline = Deadline(seconds)
         for pause in _PAUSES:
+            limit = min(_LIMIT, deadline.remaining)
             try:
-                return self._request("GET", base, path, **options)
+                return self._request("GET", base, path, seconds=limit, **options)
             except (ConnectionFailed, RequestFailed) as error:
                 again = isinstance(error, ConnectionFailed) or error.code.startswith("HTTP_5")
-                if pause is None or not again:
+                if pause is None or not again or pause >= deadline.remaining:
                     raise
                 time.sleep(pause)
         raise AssertionError("unreachable")
 
-    def _request(self, method: str, base: str, path: str, **options: Any) -> dict[str, Any]:
+    def _request(
+        self,
+        method: str,
+        base: str,
+        path: str,
+        *,
+        call: Call | None = None,
+        seconds: float = _LIMIT,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """One call, ``seconds`` at most, or until ``call`` is cut off."""
         import requests
         import urllib3
 
+        pool, watch = self._tools(base)
+        call = call or Call()
+        alarm = watch.after(seconds, call.cut_off)
+        connect, read = config.HTTP_TIMEOUT
+        late = RequestTimeout(f"the cloud did not answer {method} {path} in time")
         try:
-            response = self._pool(base).request(
-                method,
-                base + path,
-                timeout=config.HTTP_TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-                **options,
-            )
-            with response:
-                body = response.raw.read(config.MAX_FRAME_BYTES + 1, decode_content=True)
+            with call:
+                response = pool.request(
+                    method,
+                    base + path,
+                    timeout=(min(connect, seconds), min(read, seconds)),
+                    allow_redirects=False,
+                    stream=True,
+                    **options,
+                )
+                with response:
+                    body = response.raw.read(config.MAX_FRAME_BYTES + 1, decode_content=True)
         # Reading the body raises what urllib3 raises.
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise RequestTimeout(f"the cloud did not answer {method} {path} in time") from None
+            raise late from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            if call.cut:
+                raise late from None
             raise ConnectionFailed(
                 f"the cloud at {urlsplit(base).hostname} cannot be reached"
                 f" ({type(error).__name__}); check the network"
             ) from None
+        finally:
+            alarm.cancel()
+        if call.cut:
+            raise late  # what there is of the body may look like a whole one
+        if response.status_code == 429:
+            raise TooManyRequests(
+                f"the cloud wants fewer calls than this {method} {path}",
+                _seconds(response.headers.get("Retry-After")),
+            )
         return _checked(method, path, response.status_code, body)
 
-    def _pool(self, base: str) -> requests.Session:
+    def _tools(self, base: str) -> tuple[requests.Session, Timers]:
+        """The pool that leads to a cloud, and the timers that watch over its calls."""
         loopback = urlsplit(base).hostname in _LOOPBACK
         with self._lock:
             pool = self._pools.get(loopback)
             if pool is None:
-                import requests
+                from mentra_sync.runtime.pool import open_pool
 
-                pool = self._pools[loopback] = requests.Session()
-                # Schools have proxies; this machine itself is never behind one.
-                pool.trust_env = not loopback
-            return pool
+                pool = self._pools[loopback] = open_pool(loopback=loopback)
+            if self._watch is None:
+                self._watch = Timers(Clock())
+            return pool, self._watch
+
+
+def _storage(identity: Identity) -> tuple[str, dict[str, Any]]:
+    """Path and options of the calls for a user's simple storage."""
+    token = f"{identity.package_name}:{identity.api_key}"
+    path = f"/api/sdk/simple-storage/{quote(identity.user_id, safe='')}"
+    return path, {"headers": {"Authorization": f"Bearer {token}"}}
+
+
+def _succeeded(answer: dict[str, Any], method: str, path: str) -> dict[str, Any]:
+    """The answer, unless it says itself that the call has failed."""
+    if answer.get("success") is not True:
+        said = answer.get("message") or answer.get("error")
+        words = said if isinstance(said, str) else "its answer does not say success"
+        raise RequestFailed("REFUSED", f"the cloud refused {method} {path}: {words[:200]}")
+    return answer
+
+
+def _seconds(header: str | None) -> float | None:
+    """What a Retry-After header says; a date counts as nothing said."""
+    with suppress(ValueError):
+        seconds = float(header or "")
+        return seconds if 0 <= seconds < float("inf") else None
+    return None
 
 
 def _checked(method: str, path: str, status: int, body: bytes) -> dict[str, Any]:
