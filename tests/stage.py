@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -51,7 +52,11 @@ class Stage:
             return list(self.happened)
 
     def post(self, function: Callable[[], object], rank: int = KEEP) -> None:
-        self.dispatcher.post(lambda _: function(), None, rank)
+        @functools.wraps(function)
+        def callback(_: object) -> None:
+            function()
+
+        self.dispatcher.post(callback, None, rank)
 
     def post_note(self, what: Any, rank: int = KEEP) -> None:
         self.dispatcher.post(self.note, what, rank)
@@ -100,7 +105,7 @@ class Holder:
 
     def run(self) -> None:
         self.stage.note(f"{self.name} begins")
-        assert self._go_on.wait(PATIENCE)
+        assert self._go_on.wait(3 * PATIENCE)  # longer than a test waits for anything
         self.stage.note(f"{self.name} returns")
 
     def release(self) -> None:

@@ -142,7 +142,9 @@ def test_join_in_a_callback_does_not_wait_for_itself(stage: Stage) -> None:
     assert stage.wait_for_count(1) == [True]
 
 
-def test_abandon_lets_the_others_end_when_one_never_returns(stage: Stage) -> None:
+def test_abandon_lets_the_others_end_when_one_never_returns(
+    stage: Stage, wait_until: WaitUntil
+) -> None:
     for name in ("a", "b"):
         Waiter(stage, name)
     holder = Holder(stage)
@@ -152,6 +154,7 @@ def test_abandon_lets_the_others_end_when_one_never_returns(stage: Stage) -> Non
     stage.dispatcher.abandon()
     stage.wait_for("a ended")
     stage.wait_for("b ended")
+    wait_until(lambda: len(stage.dispatcher.threads) == 1)
     assert "holder returns" not in stage.happened
     holder.release()
     assert stage.dispatcher.join(PATIENCE)
