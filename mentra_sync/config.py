@@ -148,6 +148,9 @@ LAST_WORDS = 1.0
 FLUSH_TIMEOUT = 5.0
 """How long the end of a session may spend on unsent storage."""
 
+LAST_FLUSH = 1.0
+"""What is left at least for unsent storage when code of the app has used the time up."""
+
 STOP_TIMEOUT = 12.0
 """How long ``AppServer.stop()`` waits, for all sessions side by side."""
 

@@ -33,14 +33,11 @@ from mentra_sync.protocol.webhooks import StopRequest
 from mentra_sync.register import Register
 from mentra_sync.routes import blueprint
 from mentra_sync.runtime.callbacks import adapt
-from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.identity import Identity
-from mentra_sync.runtime.permissions import PermissionHints
-from mentra_sync.runtime.replies import AwaitedPhotos
-from mentra_sync.runtime.timers import Timers
 from mentra_sync.serving import WebServer, listen, raise_file_limit
 from mentra_sync.session import AppSession
+from mentra_sync.shared import Shared
 from mentra_sync.tools import ToolCall, Tools
 
 if TYPE_CHECKING:
@@ -113,24 +110,24 @@ class AppServer:
         self.host_policy = HostPolicy(cloud_hosts)
         self.app_instructions = app_instructions
         self.cookie_secret = checked_cookie_secret(cookie_secret)
-        self._max_reconnect_attempts = checked_number(
-            "max_reconnect_attempts", max_reconnect_attempts, 0
+        self._clock = Clock()
+        self._shared = Shared(
+            self._clock,
+            display_interval_ms=checked_number("display_interval_ms", display_interval_ms, 0),
+            event_backlog=checked_number("event_backlog", event_backlog, 1),
+            max_reconnect_attempts=checked_number(
+                "max_reconnect_attempts", max_reconnect_attempts, 0
+            ),
         )
-        self._display_interval_ms = checked_number("display_interval_ms", display_interval_ms, 0)
-        self._event_backlog = checked_number("event_backlog", event_backlog, 1)
+        self.photos = self._shared.photos
         self._session_handler = on_session and adapt(on_session, *_SESSION)
         self._stop_handler = on_stop and adapt(on_stop, *_STOP)
         self._tool_handler = on_tool_call and adapt(on_tool_call, *_TOOL_CALL)
         self._settings_handler: Callable[..., Any] | None = None
         _check_overrides(self)
         self._tools = Tools()
-        self._clock = Clock()
         self._register = Register()
         self._lock = threading.Lock()  # guards starting and stopping, and what they set:
-        self._timers = Timers(self._clock)
-        self._cloud_api = CloudApi()
-        self._permissions = PermissionHints(self._cloud_api)
-        self.photos = AwaitedPhotos()
         self._web: WebServer | None = None
         self._port = self._port_wanted or config.DEFAULT_PORT
         self._simulated_key: str | None = None
@@ -346,7 +343,7 @@ class AppServer:
                 base = self.host_policy.check(
                     cloud.replace("http", "ws", 1), allow_loopback=straight_from_loopback
                 ).http_base
-            return self._cloud_api.exchange_user_token(
+            return self._shared.cloud_api.exchange_user_token(
                 base, token, self.package_name, self.api_key or ""
             )
         except MentraError as error:
@@ -356,18 +353,7 @@ class AppServer:
     # --- Inside -------------------------------------------------------------------------------
 
     def _make_session(self, identity: Identity, target: Target) -> AppSession:
-        return AppSession(
-            _Host(self),
-            identity,
-            target,
-            timers=self._timers,
-            cloud_api=self._cloud_api,
-            permissions=self._permissions,
-            photos=self.photos,
-            display_interval_ms=self._display_interval_ms,
-            event_backlog=self._event_backlog,
-            max_reconnect_attempts=self._max_reconnect_attempts,
-        )
+        return AppSession(_Host(self), identity, target, self._shared)
 
     def _make_flask(
         self,
@@ -406,7 +392,7 @@ class AppServer:
             self._simulated_key = simulated_key
             self._stopped.clear()
             self._stopping = False
-            self._timers = Timers(self._clock)
+            self._shared.open()
             self._register.open()
             self._web = WebServer(self.flask, listener)
             self._web.start()
@@ -417,6 +403,7 @@ class AppServer:
             sessions = self._register.close()
             for session in sessions:
                 session.end("server_stopped", code=1001)
+            self._shared.flush()
             late = [s for s in sessions if not s.join(deadline.remaining)]
             running = [thread for session in late for thread in session.threads_in_user_code()]
             if running:
@@ -425,9 +412,7 @@ class AppServer:
                 web, self._web = self._web, None
             if web is not None:
                 web.stop()
-            self._timers.stop()
-            self._permissions.join(deadline.remaining)
-            self._cloud_api.close()
+            self._shared.close(deadline)
             atexit.unregister(self.stop)
         finally:
             self._stopped.set()

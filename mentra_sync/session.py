@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from mentra_sync import config
@@ -21,6 +22,7 @@ from mentra_sync.features.layouts import Layouts
 from mentra_sync.features.led import Led
 from mentra_sync.features.location import Location
 from mentra_sync.features.settings import Settings
+from mentra_sync.features.simple_storage import SimpleStorage
 from mentra_sync.features.timers import timer
 from mentra_sync.features.users import Users
 from mentra_sync.log import SessionLogger
@@ -31,13 +33,10 @@ from mentra_sync.protocol.events import WifiStatus
 from mentra_sync.protocol.names import ReleaseReason
 from mentra_sync.protocol.notices import CapabilitiesUpdate, ConnectionAck
 from mentra_sync.protocol.settings import AppConfig
-from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.hosts import Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.link import Disconnection, Link
-from mentra_sync.runtime.permissions import PermissionHints
-from mentra_sync.runtime.replies import AwaitedPhotos
-from mentra_sync.runtime.timers import Timers
+from mentra_sync.shared import Shared
 
 
 class Host(Protocol):
@@ -68,31 +67,24 @@ class AppSession:
         host: Host,
         identity: Identity,
         target: Target,
-        *,
-        timers: Timers,
-        cloud_api: CloudApi,
-        permissions: PermissionHints,
-        photos: AwaitedPhotos,
-        display_interval_ms: float,
-        event_backlog: int,
-        max_reconnect_attempts: int,
+        shared: Shared,
     ) -> None:
         self._host = host
         self._identity = identity
-        self._cloud_api = cloud_api
+        self._cloud_api = shared.cloud_api
         self.logger = SessionLogger(identity.session_id, identity.user_id, identity.package_name)
         """A standard logger that also takes values to append, as ``print`` does."""
         self._link = Link(
             identity,
             target,
-            timers=timers,
+            timers=shared.timers,
             logger=self.logger,
-            permissions=permissions,
-            photos=photos,
+            permissions=shared.permissions,
+            photos=shared.photos,
             ended=self._begin_ending,
-            display_interval_ms=display_interval_ms,
-            event_backlog=event_backlog,
-            max_reconnect_attempts=max_reconnect_attempts,
+            display_interval_ms=shared.display_interval_ms,
+            event_backlog=shared.event_backlog,
+            max_reconnect_attempts=shared.max_reconnect_attempts,
         )
         self._capabilities: Capabilities | None = None
         self._config: AppConfig | None = None
@@ -116,8 +108,10 @@ class AppSession:
         """What the glasses say and play."""
         self.camera = Camera(self._link, lambda: self._capabilities)
         """Photos, and video streams."""
-        self.settings = Settings(self._link, cloud_api)
+        self.settings = Settings(self._link, shared.cloud_api)
         """What the wearer has set."""
+        self.simple_storage = SimpleStorage(self._link, shared.storages)
+        """What the app remembers of the wearer."""
         self.led = Led(self._link, lambda: self._capabilities)
         """The light that the wearer sees."""
         self.location = Location(self._link)
@@ -126,7 +120,7 @@ class AppSession:
         """What the wearer sees on looking up."""
         self.device = Device(self._link)
         """The state of the glasses."""
-        self.users = Users(self._link, cloud_api)
+        self.users = Users(self._link, shared.cloud_api)
         """Other people who use the same app right now."""
         self._conversation = Conversation(
             self._link, self.layouts, self.audio, lambda: self._has_speaker
@@ -271,7 +265,8 @@ class AppSession:
     def disconnect(self, *, release_ownership: str | None = None) -> None:
         """End the session from the app's side; never waits for ``on_stop``.
 
-        The display that still waits its turn is sent first.  The cloud takes this for a lost app
+        The display that still waits its turn is sent first, and what is unsent of simple storage,
+        which may take 5 s.  The cloud takes this for a lost app
         and starts it again after 5 s, unless ``release_ownership`` gives a reason
         (``"switching_clouds"``, ``"clean_shutdown"``, ``"user_logout"``), which is sent first;
         clouds older than 2026 ignore it.  On a session that has ended it does nothing.
@@ -281,8 +276,11 @@ class AppSession:
         if self.ended:
             return
         self._link.flush_displays()
+        self.simple_storage.begin_last_flush()
+        self.simple_storage.finish_last_flush()
         if release_ownership is not None:
-            self.release_ownership(release_ownership)
+            with suppress(SessionEnded):  # by somebody else, while this was busy
+                self.release_ownership(release_ownership)
         self._link.end("disconnected")
 
     def release_ownership(self, reason: str) -> None:
@@ -383,9 +381,12 @@ class AppSession:
     def _begin_ending(self, how: Disconnection) -> None:
         """On whichever thread ended it: leave the register, and have the rest done."""
         self._host.session_over(self)
+        self.simple_storage.begin_last_flush()
         self._ending.begin(how)
 
     def _stopped(self, reason: str) -> None:
+        self.simple_storage.finish_last_flush()
+        self.simple_storage.let_go()
         if self._began:
             self._host.on_stop(self.session_id, self.user_id, reason)
 

@@ -58,6 +58,7 @@ LAYER_OF = {
     "features": "features",
     "ending": "session",
     "session": "session",
+    "shared": "session",
     "webview": "webview",
     "callers": "webview",
     "simulator": "simulator",

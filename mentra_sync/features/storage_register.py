@@ -6,7 +6,7 @@ import concurrent.futures
 import logging
 import threading
 
-from mentra_sync import hints
+from mentra_sync import config, hints
 from mentra_sync.clock import Deadline
 from mentra_sync.errors import SessionEnded
 from mentra_sync.features.user_storage import Report, UserStorage, listed
@@ -53,9 +53,12 @@ class StorageRegister:
     @property
     def busy(self) -> bool:
         """Whether a request is under way or about to be."""
-        with self._lock:
-            storages = list(self._storages.values())
-        return any(storage.busy for storage in storages)
+        return any(storage.busy for storage in self._all())
+
+    def flush(self) -> None:
+        """Begin to send everything that is unsent; returns at once."""
+        for storage in self._all():
+            storage.flush(config.FLUSH_TIMEOUT)
 
     def stop(self, seconds: float) -> None:
         """At the end of the server: send what is unsent, and say what is lost after all.
@@ -65,7 +68,7 @@ class StorageRegister:
         deadline = Deadline(seconds)
         with self._lock:
             self._closed = True
-            storages = list(self._storages.values())
+        storages = self._all()
         for future in [s.flush_last(deadline) for s in storages if s.unsent_keys]:
             concurrent.futures.wait([future], deadline.remaining)
         for storage in storages:
@@ -76,6 +79,10 @@ class StorageRegister:
         if any(lost.values()):
             named = [f"{user}: {listed(keys)}" for user, keys in lost.items() if keys]
             _log.error(hints.STORAGE_LOST, "; ".join(named))
+
+    def _all(self) -> list[UserStorage]:
+        with self._lock:
+            return list(self._storages.values())
 
     def _let_go(self, storage: UserStorage) -> None:
         with self._lock:

@@ -1,0 +1,51 @@
+"""What all sessions of a server share: session time, calls to the cloud, and what these are for."""
+
+from __future__ import annotations
+
+from mentra_sync import config
+from mentra_sync.clock import Clock, Deadline
+from mentra_sync.features.storage_register import StorageRegister
+from mentra_sync.runtime.cloud_api import CloudApi
+from mentra_sync.runtime.permissions import PermissionHints
+from mentra_sync.runtime.replies import AwaitedPhotos
+from mentra_sync.runtime.timers import Timers
+
+
+class Shared:
+    """Made once for a server, which opens it at each start and closes it at each stop."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        display_interval_ms: float,
+        event_backlog: int,
+        max_reconnect_attempts: int,
+    ) -> None:
+        self.display_interval_ms = display_interval_ms
+        self.event_backlog = event_backlog
+        self.max_reconnect_attempts = max_reconnect_attempts
+        self.cloud_api = CloudApi()
+        """The REST calls."""
+        self.permissions = PermissionHints(self.cloud_api)
+        """What the app has been found to lack."""
+        self.photos = AwaitedPhotos()
+        """The photos that calls wait for."""
+        self._clock = clock
+        self.open()
+
+    def open(self) -> None:
+        """Begin anew: timers and storages that have been stopped stay so."""
+        self.timers = Timers(self._clock)
+        self.storages = StorageRegister(self.cloud_api, self.timers)
+
+    def flush(self) -> None:
+        """The server is about to stop: begin to send what users still have unsent."""
+        self.storages.flush()
+
+    def close(self, deadline: Deadline) -> None:
+        """After the sessions' end: send what is still unsent, and end all threads and calls."""
+        self.storages.stop(max(config.LAST_FLUSH, min(config.FLUSH_TIMEOUT, deadline.remaining)))
+        self.timers.stop()
+        self.permissions.join(deadline.remaining)
+        self.cloud_api.close()
