@@ -113,7 +113,7 @@ class Transport:
         """Wait for the socket; returns whether there is something to read."""
         with self._lock:
             write = bool(self._queue) and not self._leading and not self._write_wants_read
-            until = min(until, self._write_deadline())
+            until = until if self._leading else min(until, self._write_deadline())
         read = not self._read_wants_write
         readable, writable = self._wakeup.wait(
             self._sock, read=read, write=write or not read, timeout=until - time.monotonic()
@@ -203,8 +203,9 @@ class Transport:
                     self._wait_writable()
                 finally:
                     self._leading = False
-                    self._progress.notify_all()
                 self._flush()
+                self._check_write_deadline()
+                self._progress.notify_all()
             if self._closed and not self._leading:
                 self._sock.close()
             elif self._queue:
@@ -290,8 +291,12 @@ class Transport:
     # --- With the lock held --------------------------------------------------------------------
 
     def _flush(self) -> None:
+        """Write what the socket takes, unless a writer that waits for it will do so.
+
+        Only that writer may: were its frame written by another, it would go on waiting.
+        """
         assert self._lock.locked()
-        while self._queue and self._broken is None:
+        while self._queue and self._broken is None and not self._leading:
             outgoing = self._queue[0]
             if outgoing.begun is None:
                 outgoing.begun = time.monotonic()
@@ -331,7 +336,6 @@ class Transport:
                     selector.select(max(0.0, timeout))
             finally:
                 self._lock.acquire()
-        self._check_write_deadline()
 
     def _write_deadline(self) -> float:
         assert self._lock.locked()
@@ -340,7 +344,7 @@ class Transport:
         return self._queue[0].begun + self._limits.write
 
     def _check_write_deadline(self) -> None:
-        if time.monotonic() >= self._write_deadline():
+        if time.monotonic() >= self._write_deadline() and not self._leading:
             self._flush()
             if time.monotonic() >= self._write_deadline():
                 self._overdue = True

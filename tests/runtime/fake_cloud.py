@@ -72,7 +72,7 @@ class Peer:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = sock
         self.request = b""
-        self._buffer = b""
+        self._buffer = bytearray()
 
     # reading
 
@@ -127,8 +127,9 @@ class Peer:
             if not data:
                 raise EOFError("the other side has closed")
             self._buffer += data
-        data, self._buffer = self._buffer[:count], self._buffer[count:]
-        return data
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
 
     # writing
 

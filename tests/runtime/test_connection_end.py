@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -170,9 +171,10 @@ def test_a_close_of_the_cloud_that_crosses_ours(cloud: FakeCloud, apps: Apps) ->
 
 
 def test_what_is_in_flight_is_written_first(any_cloud: FakeCloud, apps: Apps) -> None:
+    any_cloud.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
     app, peer = connected(any_cloud, apps, limits=replace(QUICK, write=PATIENCE))
     with ThreadPoolExecutor(1) as pool:
-        large = "x" * 12_000_000
+        large = "x" * 8_000_000
         sending = pool.submit(app.connection.send, large)
         wait_until(lambda: app.connection._live.backlog)
         app.connection.end("disconnected")
@@ -182,9 +184,10 @@ def test_what_is_in_flight_is_written_first(any_cloud: FakeCloud, apps: Apps) ->
 
 
 def test_a_blocked_sender_learns_of_the_end(any_cloud: FakeCloud, apps: Apps) -> None:
+    any_cloud.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
     app, peer = connected(any_cloud, apps, limits=replace(QUICK, write=0.3))
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(app.connection.send, "x" * 12_000_000)
+        sending = pool.submit(app.connection.send, "x" * 8_000_000)
         wait_until(lambda: app.connection._live.backlog)
         app.connection.end("disconnected")
         with pytest.raises(SessionEnded):
@@ -335,7 +338,7 @@ def test_an_end_out_of_a_callback(cloud: FakeCloud, apps: Apps, callback: str) -
 def test_an_end_at_the_moment_of_the_ack(cloud: FakeCloud, apps: Apps) -> None:
     """Whoever is first, the app learns of exactly one of them."""
     for number in range(30):
-        app = apps(cloud, limits=replace(QUICK, close=0.05))
+        app = apps(cloud, limits=replace(QUICK, close=0.02))
         peer = cloud.accept_websocket()
         peer.introduce()
         ender = threading.Timer(number / 30 * 0.003, app.connection.end, ("disconnected",))

@@ -9,7 +9,7 @@ import pytest
 
 from mentra_sync.runtime import schedule as schedule_module
 from mentra_sync.runtime.limits import Limits
-from mentra_sync.runtime.schedule import Schedule
+from mentra_sync.runtime.schedule import Schedule, Step
 
 
 class Time:
@@ -36,21 +36,21 @@ def schedule(clock: Time, **options: Any) -> Schedule:
     return Schedule(Limits(), **options)
 
 
-def delays(clock: Time, one: Schedule) -> list[float]:
-    """The pauses until it gives up, each attempt failing the moment it begins."""
-    found = []
+def fail_until_given_up(clock: Time, one: Schedule) -> tuple[list[float], Step]:
+    """The pauses when each attempt fails the moment it begins, and the last step."""
+    pauses = []
     while True:
         step = one.next()
         if not step.dial:
-            return found
-        found.append(step.at - clock.now)
+            return pauses, step
+        pauses.append(step.at - clock.now)
         clock.now = step.at
         one.failed()
 
 
-@pytest.mark.parametrize("_", range(20))
-def test_the_delays_grow_and_vary(clock: Time, _: int) -> None:
-    found = delays(clock, schedule(clock))
+@pytest.mark.parametrize("number", range(20))
+def test_the_delays_grow_and_vary(clock: Time, number: int) -> None:
+    found, _ = fail_until_given_up(clock, schedule(clock))
     for delay, expected in zip(found, [0.25, 1, 2, 4, 4, 4], strict=False):
         assert 0.8 * expected <= delay <= 1.2 * expected
     assert 5 <= len(found) <= 6
@@ -62,26 +62,23 @@ def test_they_vary_indeed(clock: Time) -> None:
 
 def test_it_ends_with_the_attempts(clock: Time) -> None:
     one = schedule(clock, max_attempts=4)
-    assert len(delays(clock, one)) == 4
-    assert one.next().at == clock.now  # and at once
+    pauses, last = fail_until_given_up(clock, one)
+    assert len(pauses) == 4
+    assert last.at == clock.now  # and at once
     assert not schedule(clock, max_attempts=0).next().dial
 
 
 def test_it_ends_with_the_time(clock: Time) -> None:
     until = clock.now + 15
     one = schedule(clock, max_attempts=100)
-    delays(clock, one)
-    step = one.next()
-    assert (step.dial, step.at) == (False, until)
+    assert fail_until_given_up(clock, one)[1] == Step(until, dial=False)
 
 
 def test_waiting_out_goes_on_beyond_the_attempts(clock: Time) -> None:
     one = schedule(clock, max_attempts=1)
     clock.now = one.next().at
     one.failed(wait_out=True)
-    found = delays(clock, one)
-    assert len(found) >= 4
-    assert not one.next().dial
+    assert len(fail_until_given_up(clock, one)[0]) >= 4
 
 
 def test_at_once_takes_no_delay_away(clock: Time) -> None:

@@ -7,6 +7,7 @@ import json
 import resource
 import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ from fake_cloud import (  # noqa: F401
 )
 
 from mentra_sync.clock import Deadline
+from mentra_sync.runtime import transport as transport_module
 from mentra_sync.runtime.dial import dial
 from mentra_sync.runtime.frames import Message, Opcode, encode
 from mentra_sync.runtime.limits import Limits
@@ -74,13 +76,8 @@ class Pair:
         return outgoing
 
     def fill(self) -> list[str]:
-        """Send until the socket takes no more; returns the texts that were not wholly written."""
-        full_since = time.monotonic()
-        while time.monotonic() < full_since + 0.05:
-            if not self.transport.backlog:
-                self.send("x" * 60_000)
-                full_since = time.monotonic()
-            self.transport.flush()
+        """Send more than all buffers hold; returns the texts that were not wholly written."""
+        self.send("x" * 8_000_000)
         self.send("last but one")
         self.send("last")
         with self.transport._lock:
@@ -303,7 +300,7 @@ def test_it_does_so_for_a_writer_when_nobody_reads(
     pair = Pair(any_cloud, replace(LIMITS, write=0.2))
     try:
         pair.fill()
-        outgoing = [pair.send("x") for _ in range(3)]
+        outgoing = [pair.send("x" * 1_000_000) for _ in range(3)]
         waiting = [threads(pair.transport.wait_written, one) for one in outgoing]
         for one in waiting:
             one.result(PATIENCE)
@@ -375,6 +372,90 @@ def test_unwritten_frames_are_handed_back_once(pair: Pair) -> None:
     pair.transport.close()
     assert pair.transport.take_unwritten() == left
     assert pair.transport.take_unwritten() == []
+
+
+def test_a_writer_that_waits_is_never_overtaken(
+    pair: Pair, threads: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were its frame written by another thread, it would wait for a socket that is full again."""
+    waiting, go_on = threading.Event(), threading.Event()
+
+    class Slow(transport_module.Selector):  # type: ignore[name-defined, misc]
+        def select(self, timeout: float | None = None) -> Any:
+            waiting.set()
+            assert go_on.wait(PATIENCE)
+            return super().select(timeout)
+
+    pair.fill()
+    monkeypatch.setattr(transport_module, "Selector", Slow)
+    writer = threads(pair.transport.wait_written, pair.send("end"))
+    assert waiting.wait(PATIENCE)
+    reading = threads(_read_texts, pair.peer, "end")
+    until = time.monotonic() + 0.1
+    while time.monotonic() < until:
+        pair.transport.flush()
+        pair.transport.answer_ping(b"")
+        pair.transport.read(time.monotonic())
+    assert pair.transport.backlog == 5
+    go_on.set()
+    writer.result(PATIENCE)
+    assert reading.result(PATIENCE)[-1] == "end"
+
+
+class ScriptedSocket(socket.socket):
+    """A socket that behaves as if TLS had something of its own to say."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock.family, sock.type, fileno=sock.detach())
+        self.setblocking(False)
+        self.write_wants_read = False
+        self.read_wants_write = 0
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        if self.write_wants_read:
+            raise ssl.SSLWantReadError
+        return super().send(data, flags)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        if self.read_wants_write:
+            self.read_wants_write -= 1
+            raise ssl.SSLWantWriteError
+        data = super().recv(size, flags)
+        self.write_wants_read = False
+        return data
+
+
+@pytest.fixture
+def scripted(cloud: FakeCloud) -> Iterator[tuple[Pair, ScriptedSocket]]:
+    pair = Pair(cloud)
+    sock = ScriptedSocket(pair.transport._sock)
+    pair.transport._sock, pair.transport._tls = sock, True
+    pair.transport._tls_lock = pair.transport._lock
+    yield pair, sock
+    pair.close()
+
+
+def test_tls_that_must_read_before_it_writes(
+    scripted: tuple[Pair, ScriptedSocket], threads: Callable[..., Any]
+) -> None:
+    pair, sock = scripted
+    sock.write_wants_read = True
+    writer = threads(pair.transport.wait_written, pair.send("one"))
+    before = time.process_time()
+    assert pair.read(1, 0.2) == []
+    assert time.process_time() - before < 0.1, "it burns the processor"
+    assert not writer.done()
+    pair.peer.send(TEXT, b"what TLS waited for")
+    assert pair.read() == [(TEXT, b"what TLS waited for")]
+    writer.result(PATIENCE)
+    assert pair.peer.read_text() == "one"
+
+
+def test_tls_that_must_write_before_it_reads(scripted: tuple[Pair, ScriptedSocket]) -> None:
+    pair, sock = scripted
+    sock.read_wants_write = 3
+    pair.peer.send(TEXT, b"hello")
+    assert pair.read() == [(TEXT, b"hello")]
 
 
 # --- Pings ---------------------------------------------------------------------------------------
