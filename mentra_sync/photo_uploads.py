@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -35,8 +36,8 @@ def receive(request: Request, photos: AwaitedPhotos) -> Answer:
     form = _read(request, lambda request_id: photos.find(request_id) is not None)
     request_id = form.fields.get("requestId", "")
     if not 0 < len(request_id) <= config.MAX_ID_CHARACTERS:
-        problem = form.problem or (400, "NO_REQUEST_ID", "the upload has no requestId")
-        return _refusal("", problem[2], problem[0])
+        status, words = form.broken or (400, "the upload has no requestId")
+        return _refusal("", words, status)
     awaited = photos.find(request_id)
     if awaited is None:
         if form.problem is not None and not form.tells_failure:
@@ -84,12 +85,13 @@ class _Form:
     """What an upload holds, as far as it is of use."""
 
     def __init__(self, wanted: Callable[[str], bool]) -> None:
+        self.broken: tuple[int, str] | None = None
+        """Why it could not be read to its end: an HTTP status, and words for it."""
         self.fields: dict[str, str] = {}
         self.data = bytearray()
         self.mime_type = ""
         self.filename = ""
         self._wanted = wanted
-        self._broken: tuple[int, str, str] | None = None
         self._has_photo = False
         self._keeps = False
         self._size = 0
@@ -105,8 +107,8 @@ class _Form:
     @property
     def problem(self) -> tuple[int, str, str] | None:
         """Why it is refused: an HTTP status, an error code and words for it; or None."""
-        if self._broken is not None:
-            return self._broken
+        if self.broken is not None:
+            return self.broken[0], "BAD_UPLOAD", self.broken[1]
         if not self._has_photo or not self._size:
             return 400, "NO_FILE", "the upload has no file in its field photo"
         if not self.mime_type.startswith("image/"):
@@ -115,10 +117,6 @@ class _Form:
         if self._size > config.MAX_PHOTO_BYTES:
             return 413, "TOO_LARGE", f"the photo has more than {_MEGABYTES} MB"
         return None
-
-    def breaks(self, status: int, words: str) -> None:
-        """It could not be read to its end."""
-        self._broken = (status, "BAD_UPLOAD", words)
 
     def take(self, event: Event) -> None:
         """Take in the next piece of it."""
@@ -161,16 +159,16 @@ def _read(request: Request, wanted: Callable[[str], bool]) -> _Form:
     form = _Form(wanted)
     boundary = request.mimetype_params.get("boundary", "")
     if request.mimetype != "multipart/form-data" or not 0 < len(boundary) <= _MAX_BOUNDARY:
-        form.breaks(400, "an upload must be multipart/form-data with a boundary")
+        form.broken = (400, "an upload must be multipart/form-data with a boundary")
         return form
     try:
         _parse(request.stream, boundary.encode(), form)
     except HTTPException as error:
         if error.code != 413:
             raise  # the connection broke off; the glasses may try again by other means
-        form.breaks(413, "the upload is too large, or has too many parts")
+        form.broken = (413, "the upload is too large, or has too many parts")
     except ValueError:
-        form.breaks(400, "the upload is no complete multipart form")
+        form.broken = (400, "the upload is no complete multipart form")
     return form
 
 
@@ -186,7 +184,8 @@ def _parse(stream: IO[bytes], boundary: bytes, form: _Form) -> None:
 
 def _plain_name(filename: str) -> str:
     """A file name without a path and without surprises."""
-    name = printable(filename.replace("\\", "/").rpartition("/")[2]).strip(" .")[-200:]
+    name = re.split(r"[/\\:]", filename)[-1]
+    name = printable(name).strip(" .")[-200:]
     return name or "photo.jpg"
 
 
