@@ -85,6 +85,26 @@ def test_both_views_share_the_limit_and_take_turns(stopwatch: Stopwatch) -> None
     assert run(stopwatch, *offers) == [(0, "a"), (300, "d"), (600, "c")]
 
 
+def test_a_late_turn_does_not_bring_back_what_is_old() -> None:
+    clock = StillClock()
+    schedule = Schedule(clock, "mentra-sim-test")  # its thread is late: not started yet
+    passed: list[str] = []
+    pace = Pace(
+        schedule,
+        threading.RLock(),
+        0.3,
+        lambda display: passed.append(display.frame["layout"]["text"]),
+    )
+    pace.offer(display("1"))
+    pace.offer(display("2"))
+    clock.advance_to(0.5)
+    pace.offer(display("3"))
+    schedule.start()
+    clock.to(5, lambda: schedule.quiet)
+    schedule.stop()
+    assert passed == ["1", "3"]
+
+
 @pytest.fixture
 def timed(app: RawApp, simulate: Callable[..., Simulator]) -> Callable[[float], Simulator]:
     """A realistic simulator with a running app, whose session time a test moves."""

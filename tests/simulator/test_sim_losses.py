@@ -52,10 +52,11 @@ def test_an_empty_list_right_after_a_reconnection_is_ignored(
 def test_a_second_socket_takes_the_place_of_the_first(running: Simulator, app: RawApp) -> None:
     first = app.socket
     second = app.connect(app.hooks.all()[0])
-    first.send({"type": "subscription_update", "subscriptions": ["head_position"]})
     app.subscribe(second, "", ["button_press"])
     assert running.wait_for_streams(lambda streams: streams == ("button_press",))
+    first.send({"type": "subscription_update", "subscriptions": ["head_position"]})
     first.close(1000, "superseded")
+    assert first.closed == (1000, "superseded")
     assert running.glasses.press() == 1
     second.wait("data_stream")
     assert running.app_state == "running"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
+import websocket
 from raw_app import PACKAGE, RawApp, RawSocket
 
 from mentra_sync.simulator import limits
@@ -210,6 +212,24 @@ def test_a_page_that_does_not_read_holds_nobody_up(
         for number in range(300):
             app.show(f"{number} " + "x" * 20_000)
         assert running.glasses.lens.wait_for("299", timeout=10)
+
+
+def test_a_page_that_never_reads_is_given_up(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_UNSENT", 100_000)
+    deaf = websocket.WebSocket(sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
+    deaf.connect(simulator.url.replace("http", "ws") + "simulator-ws", timeout=5)
+    log = logging.Logger("mentra_sync")
+    log.addHandler(simulator.log_handler)
+    try:
+        for _ in range(1000):
+            log.info("x" * limits.MAX_LOG_TEXT)
+        with pytest.raises((OSError, websocket.WebSocketException)):
+            for _ in range(1001):
+                deaf.recv()
+    finally:
+        deaf.shutdown()
 
 
 def test_the_other_wearers_glasses_are_not_on_the_page(
