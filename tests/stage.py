@@ -113,7 +113,7 @@ class Holder:
 
 
 def in_thread(function: Callable[[], object]) -> threading.Thread:
-    thread = threading.Thread(target=function)
+    thread = threading.Thread(target=function, daemon=True)
     thread.start()
     return thread
 

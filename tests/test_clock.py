@@ -23,7 +23,7 @@ class Sleeper:
         self.woke_at = 0.0
         self._clock = clock
         self._until = until
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:

@@ -51,7 +51,7 @@ class Call:
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
         self._outcome: Any = None
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
