@@ -125,6 +125,7 @@ def test_program_runs_on_simulated_glasses(number: int, tmp_path: Path):
     script.write_text(PROGRAMS[number], encoding="utf-8")
     with Program(script, tmp_path) as program:
         with Page(program.address()) as page:
+            page.restart()
             WHAT_THEY_DO[number](page)
         assert program.press_ctrl_c() == 0
         assert "Traceback" not in program.errors

@@ -172,7 +172,21 @@ class Page:
         ]
         for reader in self._readers:
             reader.start()
+        # From "hello" on, the simulator tells this page all that happens.
+        self._wait("the simulator to say hello", "hello", lambda one: True)
         self._glasses.send(json.dumps({"type": "connection_init"}))
+
+    def restart(self) -> None:
+        """Stop the app and start it, so that nothing of its beginning is missed.
+
+        A program does not wait for its page where there is no screen.
+        """
+        self._wait_for_app("running")
+        self._simulator.send(json.dumps({"action": "stop"}))
+        self._wait_for_app("stopped")
+        with self._changed:
+            self._found = dict.fromkeys(("lens", "speech"), len(self._messages))
+        self._simulator.send(json.dumps({"action": "start"}))
 
     def see(self, text: str | re.Pattern[str]) -> None:
         """Wait until the lens shows a text; what was seen before does not count."""
@@ -227,6 +241,9 @@ class Page:
     ) -> None:
         self.close()
 
+    def _wait_for_app(self, state: str) -> None:
+        self._wait(f"the app to be {state}", "app", lambda one: one["state"] == state)
+
     def _listens(self, stream: str) -> None:
         with self._changed:
             listening = self._changed.wait_for(
@@ -253,6 +270,7 @@ class Page:
         """What the simulator tells the page."""
         with self._changed:
             if message["kind"] == "hello":
+                self._messages.append({"kind": "app", **message["app"]})
                 self._messages += [{"kind": "lens", **view} for view in message["lens"].values()]
             self._messages.append(message)
             self._streams = message.get("streams", self._streams)
@@ -287,6 +305,7 @@ def get(address: str) -> str:
 
 def hold(page: Page, conversation: list[tuple[str, str]], tell: Callable[[str], object]) -> None:
     """Hold a conversation, line by line; fails where the app does something else."""
+    page.restart()
     doing = {"shows": page.see, "speaks": page.hear, "you say": page.say}
     for what, text in conversation:
         doing[what](text)
