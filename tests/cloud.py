@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -204,6 +205,84 @@ class AppSocket:
                     self.peer.send(CLOSE, payload[:2])
 
 
+class Cloud(FakeCloud):
+    """The same, with the REST calls of a cloud on its port."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rest: dict[str, bytes | Callable[[Peer], object]] = {}
+        """By path: the body of an answer, or what to do with the socket. Others get a 404."""
+        self.requests: list[bytes] = []
+        self._apps: queue.Queue[Peer] = queue.Queue()
+        self.listener.settimeout(None)
+        self._thread = threading.Thread(target=self._accept, name="test-accept", daemon=True)
+        self._thread.start()
+
+    def accept(self) -> Peer:
+        try:
+            return self._apps.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise AssertionError("the app did not connect") from None
+
+    def nobody_comes(self, seconds: float) -> bool:
+        try:
+            self._apps.get(timeout=seconds)
+        except queue.Empty:
+            return True
+        return False
+
+    def vanish(self) -> None:
+        """Take no more connections; those that there are live on."""
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(PATIENCE)
+        self.listener.close()
+
+    def close(self) -> None:
+        self.vanish()
+        super().close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                peer = self.accept_tcp()
+                request = peer.read_request()
+            except (OSError, AssertionError):
+                if self.listener.fileno() < 0 or not self._is_listening():
+                    return
+                continue
+            if b"upgrade: websocket" in request.lower():
+                self._apps.put(peer)
+            else:
+                self._answer(peer, request)
+
+    def _is_listening(self) -> bool:
+        return bool(self.listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+    def _answer(self, peer: Peer, request: bytes) -> None:
+        self.requests.append(request)
+        answer = self.rest.get(request.split()[1].decode().partition("?")[0])
+        if callable(answer):
+            answer(peer)
+            return
+        status = "404 Not Found" if answer is None else "200 OK"
+        peer.sock.sendall(http_answer(answer or b"{}", status))
+        peer.close()
+
+
+def http_answer(
+    body: bytes, status: str = "200 OK", *headers: str, length: int | None = None
+) -> bytes:
+    """An HTTP answer, whole or with a lie about its length."""
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Length: {len(body) if length is None else length}",
+        "Connection: close",
+        *headers,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
 class Answer:
     """What came back over HTTP."""
 
@@ -249,7 +328,7 @@ class Scene:
     """A cloud, and the app servers that a test puts before it."""
 
     def __init__(self) -> None:
-        self.cloud = FakeCloud()
+        self.cloud = Cloud()
         self.sockets: list[AppSocket] = []
         self._apps: list[AppServer] = []
         self._extra: list[FakeCloud] = []

@@ -401,8 +401,9 @@ def test_files(scene: Scene, tmp_path: Path):
     assert scene.get(app, "/page.html").body == b"hello"
     assert scene.get(app, "/sub/a.txt").body == b"below"
     assert scene.post(app, "/webhook", {}).status == 400
-    for path in ("/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/sub/../../secret.txt",
-                 "/..%5csecret.txt", "//secret.txt", f"/{tmp_path}/secret.txt", "/missing.html"):  # fmt: skip
+    outside = "/../secret.txt /%2e%2e/secret.txt /..%2fsecret.txt /sub/../../secret.txt"
+    outside += f" /..%5csecret.txt //secret.txt /{tmp_path}/secret.txt /missing.html"
+    for path in outside.split():
         answer = scene.get(app, path)
         assert answer.status in (400, 404), path
         assert b"secret" not in answer.body.replace(path.encode(), b"")
