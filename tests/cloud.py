@@ -432,7 +432,11 @@ class Scene:
         peer = self.cloud.accept_websocket()
         init = peer.introduce()
         peer.ack(**ack)
-        there = AppSocket(peer, init)
+        return self.take(peer, init)
+
+    def take(self, peer: Peer, init: dict[str, Any] | None = None) -> AppSocket:
+        """Read from here on what a connection brings that a test has accepted by hand."""
+        there = AppSocket(peer, init or {})
         self.sockets.append(there)
         return there
 

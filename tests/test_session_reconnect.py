@@ -1,0 +1,294 @@
+"""Sessions whose connection is lost and comes back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+import pytest
+from cloud import KEY, SOON, USER, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
+
+from mentra_sync import AppSession, RequestTimeout, SessionEnded
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+def test_a_lost_connection_comes_back(scene: Scene):
+    connected, disconnected, stopped, heard = Calls(), Calls(), Calls(), Calls()
+
+    def main(session: AppSession) -> None:
+        session.events.on_connected(connected.one)
+        session.events.on_disconnected(disconnected.one)
+        session.events.on_button_press(heard.one)
+        session.events.on_head_position(heard.one)
+
+    app = scene.app(main, on_stop=stopped)
+    old = scene.start(app)
+    old.wait_streams("button_press", "head_position")
+    session = app.sessions[0]
+    old.drop()
+    (how,) = disconnected.wait()
+    assert not how.permanent and how.code is None
+    new = scene.accept()
+    assert new.init["sessionId"] == session.session_id and new.init["apiKey"] == KEY
+    connected.wait(2)
+    assert new.frames[0]["type"] == "subscription_update"
+    new.wait_streams("button_press", "head_position")
+    assert session.connected and app.sessions == [session]
+    new.press()
+    heard.wait()
+    assert stopped.all == [] and len(disconnected.all) == 1
+
+
+def test_the_close_code_is_told(scene: Scene):
+    disconnected = Calls()
+    app = scene.app(lambda s: s.events.on_disconnected(disconnected.one))
+    there = scene.start(app)
+    there.wait_streams()
+    there.close_with(1011, "internal error")
+    (how,) = disconnected.wait()
+    assert (how.code, how.reason, how.permanent) == (1011, "internal error", False)
+    scene.accept()
+
+
+def test_the_last_display_of_each_view_is_sent_again(scene: Scene):
+    session, old = scene.session()
+    session.layouts.show_text_wall("old")
+    session.layouts.show_text_wall("still there", duration_ms=60_000)
+    session.layouts.show_dashboard_card("left", "right")
+    old.wait("display_event", 3)
+    time.sleep(0.02)
+    old.drop()
+    new = scene.accept()
+    new.wait("display_event", 2)
+    shown = {frame["view"]: frame for frame in new.all("display_event")}
+    assert shown["main"]["layout"] == {"layoutType": "text_wall", "text": "still there"}
+    assert 50_000 < shown["main"]["durationMs"] < 60_000
+    assert shown["dashboard"]["layout"]["leftText"] == "left"
+    assert "durationMs" not in shown["dashboard"]
+    time.sleep(SOON)
+    assert len(new.all("display_event")) == 2
+
+
+def test_a_display_that_is_over_is_not(scene: Scene):
+    session, old = scene.session()
+    session.layouts.show_text_wall("gone soon", duration_ms=1)
+    old.wait_text("gone soon")
+    time.sleep(0.01)
+    old.drop()
+    new = scene.accept()
+    new.wait("subscription_update")
+    time.sleep(SOON)
+    assert new.all("display_event") == []
+
+
+def test_a_display_shown_while_the_app_starts_is_sent_again_too(scene: Scene):
+    """Before the app has subscribed to anything."""
+    go_on = threading.Event()
+
+    def main(session: AppSession) -> None:
+        session.layouts.show_text_wall("Welcome!")
+        go_on.wait(10)
+
+    app = scene.app(main)
+    old = scene.start(app)
+    old.wait_text("Welcome!")
+    old.drop()
+    new = scene.accept()
+    new.wait_text("Welcome!")
+    assert app.sessions[0].connected
+    go_on.set()
+
+
+def test_commands_of_the_gap_go_out_in_order_after_the_acknowledgement(scene: Scene):
+    disconnected = threading.Event()
+    app = scene.app(lambda s: s.events.on_disconnected(disconnected.set))
+    old = scene.start(app)
+    old.wait_streams()
+    session = app.sessions[0]
+    old.drop()
+    disconnected.wait(10)
+    for volume in range(5):
+        session.audio.play_audio("http://a.example/b.mp3", volume=volume / 10, wait=False)
+    for text in ("one", "two", "three"):
+        session.layouts.show_text_wall(text)
+    peer = scene.cloud.accept_websocket()
+    peer.introduce()
+    peer.sock.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        peer.read_text()
+    peer.sock.settimeout(10)
+    peer.ack()
+    new = scene.take(peer)
+    new.wait("audio_play_request", 5)
+    volumes = [frame["volume"] for frame in new.all("audio_play_request")]
+    assert volumes == [0, 0.1, 0.2, 0.3, 0.4]
+    new.wait_text("three")
+    assert new.texts() == ["three"], "the newest display of a view wins"
+    assert new.frames[0]["type"] == "subscription_update"
+
+
+def test_a_blocking_call_survives(scene: Scene):
+    session, old = scene.session()
+    old.wait_streams()
+    results = Calls()
+    speaking = threading.Thread(target=lambda: results(session.audio.play_tts("hello")))
+    speaking.start()
+    request = old.wait("audio_play_request")
+    old.drop()
+    new = scene.accept()
+    new.wait("subscription_update")
+    new.send({"type": "audio_play_response", "requestId": request["requestId"], "success": True})
+    speaking.join(10)
+    assert results.values[0].success
+    assert new.all("audio_play_request") == [], "what was written is never repeated"
+
+
+def test_waiting_calls_hear_what_comes_afterwards(scene: Scene):
+    said = Calls()
+    app = scene.app(lambda s: said(s.listen()))
+    old = scene.start(app)
+    old.wait_streams("transcription:en-US")
+    old.drop()
+    new = scene.accept()
+    new.wait_streams("transcription:en-US")
+    new.say("back again")
+    assert said.wait() == ["back again"]
+
+
+def test_a_refused_request_brings_the_session_back_at_once(scene: Scene):
+    errors, stopped = Calls(), Calls()
+    app = scene.app(lambda s: s.events.on_error(errors.one), on_stop=stopped)
+    old = scene.start(app)
+    old.wait_streams()
+    error = {"type": "tpa_connection_error", "code": "INTERNAL_ERROR", "message": "no glasses"}
+    old.send(error)
+    old.close_with(1008, "no glasses")
+    scene.accept().wait("subscription_update")
+    assert "no glasses" in str(errors.wait()[0])
+    assert errors.values[0].code == "INTERNAL_ERROR"
+    assert stopped.all == []
+
+
+@pytest.mark.parametrize("kind", ["connection_error", "websocket_error", "tpa_connection_error"])
+def test_an_error_on_a_live_session_is_an_event_and_no_more(scene: Scene, kind: str):
+    errors, heard = Calls(), Calls()
+
+    def main(session: AppSession) -> None:
+        session.events.on_error(errors.one)
+        session.events.on_button_press(heard.one)
+
+    there = scene.start(scene.app(main))
+    there.wait_streams("button_press")
+    there.send({"type": kind, "code": "STRANGE", "message": "something"})
+    there.press()
+    heard.wait()
+    assert "something" in str(errors.wait()[0])
+
+
+def test_a_stop_while_reconnecting(scene: Scene):
+    disconnected, stopped = threading.Event(), Calls()
+    app = scene.app(lambda s: s.events.on_disconnected(disconnected.set), on_stop=stopped)
+    there = scene.start(app)
+    there.wait_streams()
+    there.drop()
+    disconnected.wait(10)
+    peer = scene.cloud.accept_websocket()
+    peer.introduce()
+    assert scene.post(app, "/webhook", scene.stop_body()).status == 200
+    assert stopped.wait()[0][2] == "user_disabled"
+    assert app.sessions == []
+    peer.wait_gone()
+    assert scene.cloud.nobody_comes(SOON)
+
+
+def test_a_resurrection_while_reconnecting(scene: Scene):
+    """APP_NOT_STARTED is waited out; the webhook brings the session back."""
+    began, stopped = Calls(), Calls()
+    app = scene.app(began, on_stop=stopped)
+    there = scene.start(app)
+    there.drop()
+    peer = scene.cloud.accept_websocket()
+    peer.introduce()
+    peer.refuse("APP_NOT_STARTED")
+    assert scene.post(app, "/webhook", scene.stop_body()).status == 200
+    webhook = scene.posting(app, "/webhook", scene.start_body())
+    while True:
+        try:
+            scene.accept()
+            break
+        except (OSError, EOFError):
+            continue  # the last attempt of the old session
+    assert webhook.answer().status == 200
+    began.wait(2)
+    assert [reason for _, _, reason in stopped.wait()] == ["user_disabled"]
+    assert len(app.sessions) == 1
+
+
+def test_nothing_is_sent_twice_by_waiting_too_short(scene: Scene):
+    disconnected = threading.Event()
+    session, old = scene.session(lambda s: s.events.on_disconnected(disconnected.set))
+    old.wait_streams()
+    old.drop()
+    disconnected.wait(10)
+    with pytest.raises(RequestTimeout):
+        session.audio.play_tts("hello", timeout=0.01)
+    new = scene.accept()
+    new.wait("subscription_update")
+
+
+def test_too_much_in_the_gap(scene: Scene):
+    disconnected = threading.Event()
+    session, old = scene.session(lambda s: s.events.on_disconnected(disconnected.set))
+    old.wait_streams()
+    old.drop()
+    disconnected.wait(10)
+    peer = scene.cloud.accept_websocket()
+    with pytest.raises(ConnectionError, match="1000|1,000"):
+        for _ in range(1001):
+            session.audio.stop_audio()
+    peer.introduce()
+    peer.ack()
+    new = scene.take(peer)
+    new.wait("audio_stop_request", 1000)
+
+
+def test_the_key_is_in_no_log(scene: Scene, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    seen: list[Any] = []
+
+    def main(session: AppSession) -> None:
+        seen.append((repr(session), str(session.__dict__)))
+        session.events.on_error(seen.append)
+        raise RuntimeError("my mistake")
+
+    app = scene.app(main)
+    there = scene.start(app)
+    session = app.sessions[0]
+    there.send({"type": "data_stream", "streamType": "button_press", "data": {}})
+    there.send_text("no JSON")
+    there.send({"type": "tpa_connection_error", "code": "ODD", "message": "odd"})
+    wait_until(lambda: len(seen) >= 2)
+    with pytest.raises(Exception) as refused:
+        session.settings.fetch()
+    there.drop()
+    peer = scene.cloud.accept_websocket()
+    peer.introduce()
+    peer.refuse("INVALID_API_KEY")
+    wait_until(lambda: session.ended)
+    with pytest.raises(SessionEnded) as ended:
+        session.listen()
+    scene.posting(app, "/webhook", {**scene.start_body(), "augmentOSWebsocketUrl": "wss://x.y/"})
+    webhook = scene.posting(app, "/webhook", scene.start_body())
+    peer = scene.cloud.accept_websocket()
+    peer.introduce()
+    peer.refuse("INVALID_API_KEY")
+    answer = webhook.answer()
+    tool = scene.post(app, "/tool", {"toolId": "t", "userId": USER}, headers={"X-App-API-Key": "x"})
+    everything = [caplog.text, repr(app), str(refused.value), repr(ended.value), answer.body]
+    everything += [tool.body, seen, repr(session._link), repr(session._link.identity)]
+    assert KEY not in str(everything)
+    for record in caplog.records:
+        assert KEY not in str(record.__dict__)
