@@ -36,26 +36,33 @@ class DisplayPacer:
         self._send = send
         self._wake = wake
         self._lock = threading.Lock()
+        # Set by any thread:
+        self._asked = False  # for what is due
+        self._stopped = False
         # Guarded by _lock, which is held while a display is written so that none overtakes another:
         # None stands for what was last shown on a view, for as long as it is left to last.
         self._waiting: dict[str, DisplayEvent | None] = {}
         self._last: dict[str, tuple[DisplayEvent, float]] = {}
         self._next_turn = 0.0
         self._alarm: Alarm | None = None
-        self._stopped = False
 
     def show(self, display: DisplayEvent) -> None:
         """Send a display now or when its turn comes. From any thread; never waits for the turn."""
-        with self._lock:
-            if not self._stopped:
+        try:
+            with self._lock:
                 # A newer display of a view takes the place of the older one in the line.
                 self._waiting[display.view] = display
                 self._send_due()
+        finally:
+            self._send_what_was_asked_for()
 
     def due(self) -> None:
-        """Send what has its turn. On the connection thread."""
-        with self._lock:
-            self._send_due()
+        """Send what has its turn. On the connection thread: a thread that writes is not waited for.
+
+        That one does it instead, when it has written.
+        """
+        self._asked = True
+        self._send_what_was_asked_for()
 
     def restore(self) -> None:
         """After a reconnection: show again what the lens may have lost, as long as it lasts."""
@@ -65,22 +72,36 @@ class DisplayPacer:
 
     def flush(self) -> None:
         """Send everything that waits, whatever its turn: the session is about to end."""
-        with self._lock:
-            while self._waiting and self._connected():
-                self._write_next()
+        try:
+            with self._lock:
+                while self._may_send():
+                    self._write_next()
+        finally:
+            self._send_what_was_asked_for()
 
     def stop(self) -> None:
-        """Forget what waits and ask for nothing more."""
-        with self._lock:
-            self._stopped = True
-            self._waiting.clear()
-            if self._alarm is not None:
-                self._alarm.cancel()
+        """Send nothing more, and ask for nothing. Never blocks."""
+        self._stopped = True
+        alarm = self._alarm
+        if alarm is not None:
+            alarm.cancel()
+
+    def _send_what_was_asked_for(self) -> None:
+        """Do what :meth:`due` asked for, unless the thread that holds the lock will."""
+        while self._asked and self._lock.acquire(blocking=False):
+            try:
+                self._asked = False
+                self._send_due()
+            finally:
+                self._lock.release()
+
+    def _may_send(self) -> bool:
+        return bool(self._waiting) and not self._stopped and self._connected()
 
     def _send_due(self) -> None:
         """With the lock held: send what may go, and ask to be called when the next one may."""
         assert self._lock.locked()
-        while self._waiting and self._connected():
+        while self._may_send():
             if self._timers.clock.now() < self._next_turn:
                 if self._alarm is None or not self._alarm.pending:
                     self._alarm = self._timers.at(self._next_turn, self._wake)

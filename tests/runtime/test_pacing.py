@@ -342,6 +342,52 @@ def test_stop_forgets_what_waits_and_asks_for_nothing_more(lens: Lens) -> None:
     assert lens.hands.pending == 0
 
 
+def test_the_connection_thread_never_waits_for_one_that_writes(lens: Lens) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    send = lens.pacer._send
+
+    def slow(display: DisplayEvent) -> None:
+        if display.view == "main":
+            writing.set()
+            assert go_on.wait(10)
+        send(display)
+
+    lens.pacer._send = slow
+    lens.show("d", "dashboard")
+    lens.advance(1000)
+    writer = threading.Thread(target=lens.show, args=("a long bitmap",), daemon=True)
+    writer.start()
+    assert writing.wait(10)
+    lens.pacer._waiting["dashboard"] = None  # has its turn while the other one is written
+    lens.hands.moment += 1
+    lens.pacer.due()  # returns, or this test hangs
+    assert lens.texts == ["d"]
+    go_on.set()
+    writer.join(10)
+    assert lens.texts == ["d", "a long bitmap", "d"]
+
+
+def test_stop_never_waits_for_one_that_writes(lens: Lens) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    send = lens.pacer._send
+
+    def slow(display: DisplayEvent) -> None:
+        writing.set()
+        assert go_on.wait(10)
+        send(display)
+
+    lens.pacer._send = slow
+    writer = threading.Thread(target=lens.show, args=("a",), daemon=True)
+    writer.start()
+    assert writing.wait(10)
+    lens.pacer.stop()
+    go_on.set()
+    writer.join(10)
+    lens.show("b")
+    lens.advance(1000)
+    assert lens.texts == ["a"]
+
+
 # --- Any order of things ----------------------------------------------------------------------
 
 views = st.sampled_from(["main", "dashboard", "always_on"])
