@@ -136,8 +136,11 @@ class Connection:
         self._wake_thread()
         raise ConnectionFailed(str(failure), failure.code)
 
-    def send(self, frame: str) -> None:
+    def send(self, frame: str, *, keep: bool = True) -> None:
         """Write a text frame, or keep it until the next acknowledgement. Any thread.
+
+        With ``keep`` False it is dropped instead: its owner says the newest of its kind again
+        after each acknowledgement, and a kept one would come after that and undo it.
 
         On a live connection it blocks until the frame is wholly written, which takes long only
         when the cloud does not read; when the connection breaks meanwhile the frame is kept.
@@ -152,11 +155,12 @@ class Connection:
             self._raise_if_ended()
             transport = self._live
             if transport is None:
-                self._outbox.keep(frame)
+                if keep:
+                    self._outbox.keep(frame)
                 return
             if own_thread:
                 self._outbox.check(transport.backlog)
-            outgoing = transport.queue(data, frame)
+            outgoing = transport.queue(data, frame if keep else None)
         transport.flush()
         if outgoing.written or own_thread:
             return

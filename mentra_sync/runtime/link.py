@@ -98,7 +98,7 @@ class Link:
             timers,
             display_interval_ms / 1000,
             connected=lambda: self.connection.connected,
-            send=self._write,
+            send=lambda display: self._write(display, keep=False),
             wake=self.connection.wake,
         )
         self._permissions = permissions
@@ -113,6 +113,7 @@ class Link:
         # Only the connection thread touches these:
         self._held: deque[tuple[Callable[[Any], None], Any]] | None = deque()
         self._acknowledged = False
+        self._subscribed = False
         self._sent_subscriptions: list[Any] | None = None
         self._reconnected_at: float | None = None
         # Set by any thread, read by any:
@@ -150,8 +151,8 @@ class Link:
         self.check()
         return self.replies.expect(kind, key)
 
-    def _write(self, command: Command) -> None:
-        self.connection.send(to_json(self._stamp(command)))
+    def _write(self, command: Command, *, keep: bool = True) -> None:
+        self.connection.send(to_json(self._stamp(command)), keep=keep)
 
     def _stamp(self, command: Command) -> Command:
         command.package_name = self.identity.package_name
@@ -323,10 +324,13 @@ class Link:
         self._reconnected_at = time.monotonic()
         self._pacer.restore()
         self.connection.wake()
-        if self._sent_subscriptions is None:
+        if not self._subscribed:
             return []  # the app is still starting, and will subscribe when it is ready
-        self._sent_subscriptions = self.router.subscriptions()
-        return [to_json(self._subscription_update(self._sent_subscriptions))]
+        wanted = self.router.subscriptions()
+        # An empty list is not heeded so soon; then it is still to be said.
+        self._sent_subscriptions = wanted or None
+        self._subscriptions_due = True
+        return [to_json(self._subscription_update(wanted))]
 
     def received(self, frame: dict[str, Any]) -> None:
         """Route a frame, or keep it until the app is ready; answers are never kept back."""
@@ -417,8 +421,9 @@ class Link:
             if left > 0:
                 self.timers.after(left, self._batch_is_over)
                 return
+        self._subscribed = True
         self._sent_subscriptions = wanted
-        self._write(self._subscription_update(wanted))
+        self._write(self._subscription_update(wanted), keep=False)
 
     def _subscription_update(self, wanted: list[Any]) -> Command:
         return self._stamp(SubscriptionUpdate(subscriptions=wanted))
