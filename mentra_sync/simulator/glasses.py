@@ -13,16 +13,19 @@ from typing import Any
 
 from mentra_sync.protocol.capabilities import KNOWN
 from mentra_sync.protocol.names import HeadDirection, PressType, TouchGesture
+from mentra_sync.simulator.camera import Camera, Photo
 from mentra_sync.simulator.lens import Lens
 from mentra_sync.simulator.phone import Phone
 from mentra_sync.simulator.recogniser import Hear, Recogniser
 from mentra_sync.simulator.records import Record
 from mentra_sync.simulator.schedule import Schedule
 from mentra_sync.simulator.speaker import Speaker
+from mentra_sync.simulator.streaming import Streaming, VideoStream
+from mentra_sync.simulator.webhooks import Upload
 
 Frame = dict[str, Any]
 
-NO_PHOTOS = {"code": "CAMERA_UNAVAILABLE", "message": "The simulated glasses take no photos"}
+NO_CAMERA = "{} have no camera; Mentra Live do, and can be simulated too"
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class Glasses:
     """A pair of glasses: inputs as methods, outputs as records.
 
     Inputs return how many running apps they have reached.  Every method may be called from any
-    thread; none blocks.  ``lens``, ``spoken`` (texts), ``played`` (URLs), ``lights`` and
-    ``frames`` (all that apps have sent to the cloud) can be waited on.
+    thread; none blocks.  ``lens``, ``spoken`` (texts), ``played`` (URLs), ``lights``,
+    ``photos`` and ``frames`` (all that apps have sent to the cloud) can be waited on.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Glasses:
         send: Callable[[Frame], int],
         hear: Hear,
         send_audio: Callable[[bytes], int],
+        upload: Upload,
         realistic: bool,
     ) -> None:
         self.model = model
@@ -63,6 +67,18 @@ class Glasses:
         self._send = send
         self._send_audio = send_audio
         self._speaker = Speaker(schedule, self.send, self._tell, realistic=realistic)
+        self.camera = Camera(
+            schedule,
+            answer=self.send,
+            upload=upload,
+            problem=self._camera_problem,
+            realistic=realistic,
+        )
+        """What it sees, and how it fails."""
+        self.streaming = Streaming(
+            schedule, answer=self.send, problem=self._camera_problem, realistic=realistic
+        )
+        """The video streams that the glasses were told to start, and how they fail."""
         self._recogniser = Recogniser(schedule, hear, self._tell, realistic=realistic)
         self._lock = threading.Lock()  # guards changes of the next two
         # A tuple that is replaced, never changed: read without the lock.
@@ -78,6 +94,16 @@ class Glasses:
     def played(self) -> Record[str]:
         """The addresses of the audio that was played."""
         return self._speaker.played
+
+    @property
+    def photos(self) -> Record[Photo]:
+        """The photos that were taken."""
+        return self.camera.photos
+
+    @property
+    def stream(self) -> VideoStream | None:
+        """The video stream that is running, or None."""
+        return self.streaming.running
 
     # --- Inputs ------------------------------------------------------------------------------
 
@@ -245,12 +271,21 @@ class Glasses:
         elif kind == "rgb_led_control":
             self._light(frame)
         elif kind == "photo_request":
-            request_id = frame.get("requestId")
-            self._report("photo_response", requestId=request_id, success=False, error=NO_PHOTOS)
+            self.camera.take(frame)
+        elif kind == "start_rtmp_stream":
+            self.streaming.start(frame)
+        elif kind == "stop_rtmp_stream":
+            self.streaming.stop(frame)
+        elif kind == "keep_rtmp_stream_alive":
+            self.streaming.keep_alive(frame)
 
     def _has_display(self) -> bool:
         known = KNOWN.get(self.model)
         return known is None or known.has_display
+
+    def _camera_problem(self) -> str:
+        known = KNOWN.get(self.model)
+        return "" if known is None or known.has_camera else NO_CAMERA.format(self.model)
 
     def _light(self, frame: Frame) -> None:
         names = ("action", "color", "ontime", "offtime", "count")

@@ -115,3 +115,20 @@ WORD_SECONDS = 0.15
 
 FINAL_SECONDS = 0.3
 """From the last interim text to the final one."""
+
+# --- The camera (session) --------------------------------------------------------------------
+
+SHUTTER_SECONDS = 0.8
+"""From the request to the upload of a photo."""
+
+STREAM_STEP_SECONDS = 0.4
+"""Between two states of a stream that is being started or stopped."""
+
+KEEP_ALIVE_INTERVAL = 15.0
+"""The cloud asks glasses that stream whether they still do, so often."""
+
+KEEP_ALIVE_TIMEOUT = 10.0
+"""How long they may take to say so."""
+
+KEEP_ALIVES_MISSED = 3
+"""A stream that has missed so many in a row has timed out."""

@@ -20,7 +20,7 @@ NO_PERMISSION = (
     "Camera permission required to {}. Please add the CAMERA permission in the developer console."
 )
 NO_WIFI = "Cannot process request - smart glasses must be connected to WiFi for this operation"
-NO_STREAMS = "Video streams are not simulated"
+NO_SERVICE = "Managed streaming is not configured"
 
 
 def handle(session: AppSession, wearer: Wearer, frame: Frame) -> None:
@@ -141,17 +141,11 @@ def _stream(session: AppSession, wearer: Wearer, frame: Frame) -> None:
     elif not (isinstance(url, str) and url.startswith(("rtmp://", "rtmps://"))):
         session.refuse("INTERNAL_ERROR", "Invalid RTMP URL")
     else:
-        session.refuse("INTERNAL_ERROR", NO_STREAMS)
+        wearer.video.start(session, frame)
 
 
 def _stop_stream(session: AppSession, wearer: Wearer, frame: Frame) -> None:
-    # There is never one running, and that is what the recorded cloud says then.
-    wearer.tell_glasses(
-        "stop_rtmp_stream",
-        sessionId=wearer.user_id,
-        appId=session.app.package_name,
-        streamId="",
-    )
+    wearer.video.stop(session, frame)
 
 
 def _managed_stream(session: AppSession, wearer: Wearer, frame: Frame) -> None:
@@ -159,12 +153,18 @@ def _managed_stream(session: AppSession, wearer: Wearer, frame: Frame) -> None:
         session.refuse("PERMISSION_DENIED", NO_PERMISSION.format("start managed streams"))
     elif not wearer.wifi_connected:
         session.refuse("INTERNAL_ERROR", NO_WIFI)
+    elif not wearer.video.distributes:
+        session.refuse("INTERNAL_ERROR", NO_SERVICE)
     else:
-        session.refuse("INTERNAL_ERROR", "Managed streaming is not configured")
+        wearer.video.start_managed(session, frame)
+
+
+def _stop_managed_stream(session: AppSession, wearer: Wearer, frame: Frame) -> None:
+    wearer.video.stop_managed(session, frame)
 
 
 def _check_stream(session: AppSession, wearer: Wearer, frame: Frame) -> None:
-    session.send({"type": "stream_status_check_response", "hasActiveStream": False})
+    wearer.video.check(session)
 
 
 def _poll_location(session: AppSession, wearer: Wearer, frame: Frame) -> None:
@@ -199,10 +199,10 @@ _ANSWERS: dict[str, Callable[[AppSession, Wearer, Frame], None]] = {
     "rtmp_stream_stop": _stop_stream,
     "stream_stop": _stop_stream,
     "managed_stream_request": _managed_stream,
+    "managed_stream_stop": _stop_managed_stream,
     "stream_status_check": _check_stream,
     "location_poll_request": _poll_location,
     "request_wifi_setup": _wifi_setup,
 }
 """Who answers what. The recorded cloud says nothing to ownership_release, to an ordinary app's
-dashboard_mode_change and dashboard_system_update, to a managed_stream_stop with nothing running,
-nor to direct, broadcast and room messages."""
+dashboard_mode_change and dashboard_system_update, nor to direct, broadcast and room messages."""

@@ -16,6 +16,7 @@ from mentra_sync.simulator.glasses import Glasses
 from mentra_sync.simulator.phone import Phone
 from mentra_sync.simulator.registry import App
 from mentra_sync.simulator.schedule import Later
+from mentra_sync.simulator.streams import Streams
 
 Frame = dict[str, Any]
 
@@ -60,8 +61,10 @@ class Wearer:
             send=self.from_glasses,
             hear=self.hear,
             send_audio=self.from_microphone,
+            upload=cloud.webhooks.upload,
             realistic=cloud.realistic,
         )
+        self.video = Streams(cloud, self)
         self._cloud = cloud
         self._location: Frame | None = None
         self._polls: list[tuple[AppSession, str]] = []
@@ -231,6 +234,12 @@ class Wearer:
             }
         session.send(frame)
         return 1
+
+    def _on_rtmp_stream_status(self, frame: Frame) -> int:
+        return self.video.reported(frame)
+
+    def _on_keep_alive_ack(self, frame: Frame) -> int:
+        return self.video.acknowledged(frame)
 
     # --- What the cloud remembers ------------------------------------------------------------
 

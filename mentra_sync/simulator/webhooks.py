@@ -1,4 +1,4 @@
-"""POSTs from the cloud to apps: to loopback addresses only, and never on the caller's thread."""
+"""POSTs to apps, of cloud and glasses: to loopback addresses only, never on the caller's thread."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ logger = logging.getLogger(__name__)
 
 Done = Callable[[bool, str], object]
 """Told how a webhook ended: whether it was answered with 2xx, and else what went wrong."""
+
+MakeBody = Callable[[], tuple[bytes, str]]
+"""Gives a body and its content type."""
+
+Upload = Callable[[str, MakeBody, dict[str, str], Done], None]
+"""What :meth:`Webhooks.upload` is."""
 
 
 def loopback_url(url: str) -> SplitResult:
@@ -59,9 +65,19 @@ class Webhooks:
 
     def post(self, url: str, body: dict[str, Any], *, repeat: bool, done: Done) -> None:
         """POST ``body`` as JSON; with ``repeat`` once more, a second later, when that fails."""
+        text = codec.dumps(body).encode()
+        self._submit(url, lambda: (text, "application/json"), {}, 2 if repeat else 1, done)
+
+    def upload(self, url: str, make: MakeBody, headers: dict[str, str], done: Done) -> None:
+        """POST a body of any type, once; it is made on one of the threads."""
+        self._submit(url, make, headers, 1, done)
+
+    def _submit(
+        self, url: str, make: MakeBody, headers: dict[str, str], tries: int, done: Done
+    ) -> None:
         # A pool that has been shut down refuses: the simulator is ending.
         with suppress(RuntimeError):
-            self._pool.submit(self._send, url, codec.dumps(body), 2 if repeat else 1, done)
+            self._pool.submit(self._send, url, make, headers, tries, done)
 
     def close(self) -> None:
         """Break off what is on its way and end the threads."""
@@ -74,11 +90,15 @@ class Webhooks:
                         sock.shutdown(socket.SHUT_RDWR)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _send(self, url: str, body: str, tries: int, done: Done) -> None:
-        problem = self._try(url, body)
+    def _send(
+        self, url: str, make: MakeBody, headers: dict[str, str], tries: int, done: Done
+    ) -> None:
+        body, kind = make()
+        headers = {"Content-Type": kind, **headers}
+        problem = self._try(url, body, headers)
         while problem and tries > 1 and not self._closed.wait(limits.WEBHOOK_PAUSE):
             tries -= 1
-            problem = self._try(url, body)
+            problem = self._try(url, body, headers)
         if self._closed.is_set():
             return
         try:
@@ -86,9 +106,12 @@ class Webhooks:
         except Exception:
             logger.exception("the simulator failed after a webhook")
 
-    def _try(self, url: str, body: str) -> str:
+    def _try(self, url: str, body: bytes, headers: dict[str, str]) -> str:
         """Send once; what went wrong, or an empty text."""
-        parts = loopback_url(url)
+        try:
+            parts = loopback_url(url)
+        except ConfigurationError as error:
+            return str(error)
         connection = http.client.HTTPConnection(
             parts.hostname or "", parts.port or 80, timeout=limits.WEBHOOK_TIMEOUT
         )
@@ -97,16 +120,15 @@ class Webhooks:
                 return "the simulator is ending"
             self._open.add(connection)
         try:
-            connection.request(
-                "POST", parts.path, body.encode(), {"Content-Type": "application/json"}
-            )
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("POST", target, body, headers)
             answer = connection.getresponse()
             answer.read(limits.MAX_WEBHOOK_ANSWER)
         except TimeoutError:
             return f"the app did not answer {url} within {limits.WEBHOOK_TIMEOUT:g} s"
         except ConnectionRefusedError:
             return f"nobody answers at {url}: is the app running?"
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             return f"the app did not answer {url}: {error or type(error).__name__}"
         finally:
             with self._lock:
