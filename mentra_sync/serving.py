@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import select
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -71,8 +72,11 @@ class WebServer:
             ident=None,
             # Else it takes X-Forwarded-* off, and what comes by a tunnel seems to be from here.
             clear_untrusted_proxy_headers=False,
+            # select() fails from the 1,024th open file on; Windows has no such limit, nor poll().
+            asyncore_use_poll=hasattr(select, "poll"),
         )
-        self._thread = threading.Thread(target=self._server.run, name="mentra-web", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="mentra-web", daemon=True)
+        self._closing: Deadline | None = None  # set once, by stop()
 
     def start(self) -> None:
         """Begin to answer requests."""
@@ -81,14 +85,30 @@ class WebServer:
     def stop(self) -> None:
         """Let running requests end, 3 s at most, and close everything."""
         deadline = Deadline(_STOP_TIMEOUT)
-        self._server.trigger.pull_trigger(self._server.del_channel)
-        self._server.trigger.pull_trigger(self._server.socket.close)
-        self._server.task_dispatcher.shutdown(timeout=deadline.remaining)
-        self._server.trigger.pull_trigger(self._close)
-        self._thread.join(_STOP_TIMEOUT)
-
-    def _close(self) -> None:
-        """On the server's thread: without channels and trigger its loop has nothing left to do."""
-        for channel in list(self._server.active_channels.values()):
+        server = self._server
+        server.trigger.pull_trigger(server.del_channel)
+        server.trigger.pull_trigger(server.socket.close)
+        server.task_dispatcher.shutdown(timeout=deadline.remaining)
+        self._closing = deadline
+        server.trigger.pull_trigger()
+        self._thread.join()
+        for channel in list(server.active_channels.values()):
             channel.handle_close()
-        self._server.trigger.close()
+        # A request that still runs will pull the trigger when it ends: its file must not be
+        # another's by then.
+        if not server.task_dispatcher.threads:
+            server.trigger.close()
+
+    def _serve(self) -> None:
+        """Waitress's own loop, until the answers to the last requests are written."""
+        server = self._server
+        while self._closing is None or (self._unwritten() and not self._closing.passed):
+            timeout = server.adj.asyncore_loop_timeout
+            if self._closing is not None:
+                timeout = min(timeout, self._closing.remaining)
+            server.asyncore.loop(
+                timeout=timeout, map=server._map, use_poll=server.adj.asyncore_use_poll, count=1
+            )
+
+    def _unwritten(self) -> bool:
+        return any(channel.total_outbufs_len for channel in self._server.active_channels.values())
