@@ -86,12 +86,13 @@ class WebServer:
         """Let running requests end, 3 s at most, and close everything."""
         deadline = Deadline(_STOP_TIMEOUT)
         server = self._server
-        server.trigger.pull_trigger(server.del_channel)
-        server.trigger.pull_trigger(server.socket.close)
+        server.trigger.pull_trigger(server.del_channel)  # takes no more connections
         server.task_dispatcher.shutdown(timeout=deadline.remaining)
         self._closing = deadline
         server.trigger.pull_trigger()
         self._thread.join()
+        server.del_channel()
+        server.socket.close()
         for channel in list(server.active_channels.values()):
             channel.handle_close()
         # A request that still runs will pull the trigger when it ends: its file must not be
