@@ -152,6 +152,14 @@ class AppSocket:
         with self._sending:
             self.peer.send(PING, payload)
 
+    def settle(self) -> None:
+        """Wait until the app has read everything that was sent so far."""
+        with self._changed:
+            before = len(self.pongs)
+        self.ping(b"settle")
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.pongs) > before, PATIENCE)
+
     def close_with(self, code: int | None = 1000, reason: str = "") -> None:
         """Close as the cloud does."""
         self.answers_close = False
