@@ -144,6 +144,8 @@ HANDLER_ASYNC = (
     " write def instead of async def, and leave out await"
 )
 
+NAME_EXPECTED = "{0} must be a text, got {1}. It comes first, then the handler: ({0}, handler)"
+
 HANDLER_SIGNATURE = "{name} cannot be called as {forms}; it is defined as {name}{signature}"
 
 LOCATION_TIMEOUT = (
@@ -156,10 +158,20 @@ MESSAGE_TIMEOUT = (
     " Some clouds never say: then use session.users.broadcast()"
 )
 
+NO_DISCOVERY = (
+    "this cloud does not tell who uses the app ({}). Other users can still be written to:"
+    " session.users.broadcast(...)"
+)
+
 # --- Permissions -----------------------------------------------------------------------------
 
 PERMISSION_MISSING = (
     "%s uses something that needs the permission %s, which it does not have: nothing will come."
+    " Add it to the app in the developer console"
+)
+
+STREAMS_REFUSED = (
+    "the cloud does not send what the app lacks the permission for: %s."
     " Add it to the app in the developer console"
 )
 
@@ -168,6 +180,32 @@ PERMISSION_MISSING = (
 TEXT_IS_CUT = (
     "a text is longer than the %d lines of these glasses, so its end is not seen:"
     ' session.layouts.show_text_wall(text, fit="page") shows the first page and returns all of them'
+)
+
+# --- Tools -----------------------------------------------------------------------------------
+
+TOOL_WITHOUT_ID = 'a tool has an id: write @app.tool("add_todo") above {}, with the brackets'
+
+TOOL_IN_CLASS = (
+    "{} is a method of a class, and nobody would pass its self. Override on_tool_call, or give the"
+    ' bound method: app.tool("add_todo")(thing.add_todo)'
+)
+
+TOOL_WITHOUT_SIGNATURE = (
+    "{} does not tell what it takes; wrap it in a function with the tool's parameters"
+)
+
+# --- Web pages -------------------------------------------------------------------------------
+
+NO_REQUEST = (
+    "mentra_sync.webview knows who is looking only while a route of an AppServer's own app"
+    " (@app.flask.route) answers a request. In a thread, or while a stream is being sent, that is"
+    " over: ask before, user_id = webview.current_user_id(), and pass it on"
+)
+
+BAD_PUBLIC_KEY = (
+    "the environment variable %s holds no public key in PEM form, so no signed user token can be"
+    " checked. Correct it, or remove it to use the hosted cloud's key"
 )
 
 # --- Configuration ---------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from mentra_sync.protocol.events import WifiStatus
 from mentra_sync.protocol.names import ReleaseReason
 from mentra_sync.protocol.notices import CapabilitiesUpdate, ConnectionAck
 from mentra_sync.protocol.settings import AppConfig
+from mentra_sync.runtime.asking import ask
 from mentra_sync.runtime.hosts import Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.link import Disconnection, Link
@@ -200,8 +201,10 @@ class AppSession:
         Blocks for the cloud's answer, 15 s at most.  Raises ``RequestFailed``,
         ``ConnectionFailed`` or ``RequestTimeout``.
         """
-        self._link.check()
-        return self._cloud_api.instructions(self.http_url, self.user_id)
+        return ask(
+            self._link,
+            lambda call: self._cloud_api.instructions(self.http_url, self.user_id, call=call),
+        )
 
     # --- Time ---------------------------------------------------------------------------------
 

@@ -49,16 +49,9 @@ class DashboardContent:
 
     def write(self, text: object, targets: Iterable[str] = ("main",)) -> None:
         """Show a text on the dashboard in the modes ``targets``: ``"main"``, ``"expanded"``."""
-        modes = [targets] if isinstance(targets, str) else list(targets)
-        unknown = [mode for mode in modes if mode not in DashboardMode.values()]
-        if unknown or not modes:
-            valid = ", ".join(DashboardMode.values())
-            raise ValueError(f"targets must be some of {valid}; got {targets!r}")
+        modes = _modes(targets)
         content = "" if text is None else clean_text(str(text))
-        _send(
-            self._link,
-            DashboardContentUpdate(content=content, modes=[str(mode) for mode in modes]),
-        )
+        _send(self._link, DashboardContentUpdate(content=content, modes=modes))
 
     def write_to_main(self, text: object) -> None:
         """Show a text on the small dashboard."""
@@ -73,7 +66,9 @@ class DashboardContent:
         return self._link.on("dashboard_mode", handler, "mode")
 
     def _read_mode(self, frame: dict[str, Any]) -> None:
+        """Known before anybody is told: a handler may well ask."""
         self._mode = decode(DashboardModeChanged, frame).mode
+        self._link.signals.emit("dashboard_mode", self._mode)
 
 
 class SystemDashboard:
@@ -108,6 +103,16 @@ class SystemDashboard:
     def _set(self, section: DashboardSection, text: object) -> None:
         content = "" if text is None else clean_text(str(text))
         _send(self._link, DashboardSystemUpdate(section=section.value, content=content))
+
+
+def _modes(targets: object) -> list[str]:
+    """The modes that a text is for, each once."""
+    wanted = [targets] if isinstance(targets, str) else targets
+    modes = list(wanted) if isinstance(wanted, Iterable) else []
+    if not modes or any(mode not in DashboardMode.values() for mode in modes):
+        valid = ", ".join(f'"{mode}"' for mode in DashboardMode.values())
+        raise ValueError(f"targets must be a list of {valid}, or one of them; got {targets!r}")
+    return list(dict.fromkeys(str(mode) for mode in modes))
 
 
 def _send(link: Link, command: Command) -> None:

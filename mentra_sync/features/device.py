@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from mentra_sync.protocol.codec import decode
+from mentra_sync.protocol.codec import clean_text, decode
 from mentra_sync.protocol.commands import RequestWifiSetup
 from mentra_sync.protocol.events import GlassesBatteryUpdate, GlassesConnectionState, WifiStatus
 from mentra_sync.protocol.names import StreamType
@@ -17,7 +17,7 @@ from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
 
 _FIRST_REPORT = 1.0
-"""How long, in s, the first question for the wifi waits for the glasses to report."""
+"""How long after the first use a question for the wifi waits for the first report, in s."""
 
 _DEFAULTS: dict[str, Any] = {
     "connected": False,
@@ -45,6 +45,8 @@ class Observable:
     def __init__(self, link: Link, name: str, default: Any) -> None:
         self._link = link
         self._name = name
+        self._lock = threading.Lock()
+        # Guarded by _lock:
         self._value = default
         self._arrived = False
 
@@ -55,18 +57,23 @@ class Observable:
 
     def on_change(self, handler: Callable[..., Any]) -> Subscription:
         """Call ``handler(value)`` at each change, and at once if a value has already come."""
-        now = (self._value,) if self._arrived else None
-        return self._link.on(("device", self._name), handler, "value", now=now)
+        with self._lock:  # so that it is told either at once or as of a change
+            now = (self._value,) if self._arrived else None
+            return self._link.on(("device", self._name), handler, "value", now=now)
 
     def __repr__(self) -> str:
         return f"<Observable {self._name}: {self._value!r}>"
 
     def _set(self, value: Any) -> None:
         """On the connection thread."""
-        first, self._arrived = not self._arrived, True
-        if value != self._value or first:
+        with self._lock:
+            first, self._arrived = not self._arrived, True
+            if value == self._value and not first:
+                return
             self._value = value
-            self._link.signals.emit(("device", self._name), value)
+            handlers = self._link.signals.handlers(("device", self._name))
+        for handler in handlers:
+            self._link.dispatcher.post(handler, (value,))
 
 
 class ObservableState:
@@ -116,10 +123,13 @@ class Device:
         self._state = ObservableState(link)
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._in_use = False
+        self._first_use: float | None = None
         self._wifi: WifiStatus | None = None
-        self._first_report: Wait | None = None
+        self._waiting: list[Wait] = []
         link.router.read("device_state_update", self._read_update)
+        # What comes is remembered from the start: the app may listen to it for reasons of its own.
+        link.router.read_events(_CONNECTION, self._read_connection)
+        link.router.read_events(_BATTERY, self._read_battery)
 
     @property
     def state(self) -> ObservableState:
@@ -128,33 +138,43 @@ class Device:
         return self._state
 
     def wifi_status(self) -> WifiStatus | None:
-        """Whether the glasses are in a wifi; None when nothing has told. Waits 1 s at first."""
+        """Whether the glasses are in a wifi; None when nothing has told.
+
+        Waits for the first report, to 1 s after the first use at most.
+        """
         self._link.check()
-        report = Wait(self._link.dispatcher)
-        if self._use(report):
-            report.block(self._link.replies.deadline(_FIRST_REPORT))
+        until = self._use() + _FIRST_REPORT
+        with self._lock:
+            if self._wifi is not None:
+                return self._wifi
+            report = Wait(self._link.dispatcher)
+            self._waiting.append(report)
+        try:
+            report.block(until)
+        finally:
+            with self._lock:
+                if report in self._waiting:
+                    self._waiting.remove(report)
         return self._wifi
 
     def request_wifi_setup(self, reason: str | None = None) -> None:
         """Ask the wearer, on the phone, to connect the glasses to a wifi."""
         if reason is not None and not isinstance(reason, str):
-            raise ValueError(f"reason must be a text, got {reason!r}")
-        self._link.send(RequestWifiSetup(reason=reason))
+            raise ValueError(
+                f'reason must be a text that the wearer can read, like "Streaming needs it";'
+                f" got {reason!r}"
+            )
+        self._link.send(RequestWifiSetup(reason=None if reason is None else clean_text(reason)))
 
-    def _use(self, report: Wait | None = None) -> bool:
-        """Subscribe to what tells of the state, the first time.
-
-        Returns whether the wifi is still to be reported, which then ends the wait ``report``.
-        """
+    def _use(self) -> float:
+        """Subscribe to what tells of the state, the first time; when that was."""
         with self._lock:
-            first, self._in_use = not self._in_use, True
-            if first:
-                self._first_report = report
-        if first:
-            listen = self._link.router.listen
-            listen(StreamName(StreamType.GLASSES_CONNECTION_STATE.value), self._read_connection)
-            listen(StreamName(StreamType.GLASSES_BATTERY_UPDATE.value), self._read_battery)
-        return first and self._wifi is None
+            if self._first_use is not None:
+                return self._first_use
+            self._first_use = first_use = self._link.clock.now()
+        for stream in (_CONNECTION, _BATTERY):
+            self._link.subscribe(stream)
+        return first_use
 
     # --- What tells of the state, on the connection thread ------------------------------------
 
@@ -162,10 +182,9 @@ class Device:
         changes = decode(DeviceStateUpdate, frame).state.changes()
         self._state._update(changes)
         if "wifi_connected" in changes or "wifi_ssid" in changes:
-            state = self._state
-            self._set_wifi(WifiStatus(state.wifi_connected.value, state.wifi_ssid.value))
+            self._set_wifi(self._state.wifi_connected.value, self._state.wifi_ssid.value)
 
-    def _read_connection(self, event: GlassesConnectionState, rank: int) -> None:
+    def _read_connection(self, event: GlassesConnectionState) -> None:
         changes: dict[str, Any] = {"connected": event.status.upper() not in _NOT_CONNECTED}
         if event.model_name is not None:
             changes["model_name"] = event.model_name
@@ -175,17 +194,22 @@ class Device:
             changes["wifi_ssid"] = wifi.ssid
         self._state._update(changes)
         if wifi is not None:
-            self._set_wifi(wifi)
+            self._set_wifi(wifi.connected, wifi.ssid)
 
-    def _read_battery(self, event: GlassesBatteryUpdate, rank: int) -> None:
+    def _read_battery(self, event: GlassesBatteryUpdate) -> None:
         changes: dict[str, Any] = {"battery_level": event.level}
         if event.charging is not None:
             changes["charging"] = event.charging
         self._state._update(changes)
 
-    def _set_wifi(self, wifi: WifiStatus) -> None:
+    def _set_wifi(self, connected: bool | None, ssid: str | None) -> None:
+        """Whichever report came last; a wifi that was left has no name any more."""
         with self._lock:
-            self._wifi = wifi
-            report, self._first_report = self._first_report, None
-        if report is not None:
+            self._wifi = WifiStatus(bool(connected), ssid if connected else None)
+            waiting, self._waiting = self._waiting, []
+        for report in waiting:
             report.end()
+
+
+_CONNECTION = StreamName(StreamType.GLASSES_CONNECTION_STATE.value)
+_BATTERY = StreamName(StreamType.GLASSES_BATTERY_UPDATE.value)

@@ -13,10 +13,10 @@ from mentra_sync.protocol.names import StreamType
 from mentra_sync.protocol.notices import (
     CustomMessage,
     DashboardAlwaysOnChanged,
-    DashboardModeChanged,
     PermissionErrorNotice,
 )
 from mentra_sync.protocol.streams import StreamName
+from mentra_sync.runtime.callbacks import check_name
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
 
@@ -43,7 +43,6 @@ class Events:
         self._link = link
         link.router.read("permission_error", self._read_permission_error)
         link.router.read("custom_message", self._read_custom_message)
-        link.router.read("dashboard_mode_changed", self._read_dashboard_mode)
         link.router.read("dashboard_always_on_changed", self._read_always_on)
 
     @property
@@ -173,6 +172,7 @@ class Events:
 
     def on_setting_change(self, key: str, handler: Callable[..., Any] | None = None) -> Any:
         """One setting changed: gets ``(new, old)``."""
+        check_name("key", key)
         return self._on(("setting", key), handler, "new", "old")
 
     def on_capabilities_update(self, handler: Callable[..., Any]) -> Subscription:
@@ -197,6 +197,7 @@ class Events:
 
     def on_custom_message(self, action: str, handler: Callable[..., Any] | None = None) -> Any:
         """A message of the cloud's own making with this ``action``: gets its payload."""
+        check_name("action", action)
         if handler is None:
             return lambda function: self.on_custom_message(action, function)
         called = self._link.on(("custom_message", action), handler, "payload")
@@ -268,7 +269,8 @@ class Events:
 
     def _read_permission_error(self, frame: dict[str, Any]) -> None:
         notice = decode(PermissionErrorNotice, frame)
-        self._link.logger.warning("the cloud refused subscriptions: %s", notice.message)
+        refused = ", ".join(f"{one.stream} ({one.required_permission})" for one in notice.details)
+        self._link.logger.warning(hints.STREAMS_REFUSED, refused or notice.message)
         self._link.signals.emit("permission_error", notice)
         for detail in notice.details:
             self._link.signals.emit("permission_denied", detail)
@@ -276,9 +278,6 @@ class Events:
     def _read_custom_message(self, frame: dict[str, Any]) -> None:
         notice = decode(CustomMessage, frame)
         self._link.signals.emit(("custom_message", notice.action), notice.payload)
-
-    def _read_dashboard_mode(self, frame: dict[str, Any]) -> None:
-        self._link.signals.emit("dashboard_mode", decode(DashboardModeChanged, frame).mode)
 
     def _read_always_on(self, frame: dict[str, Any]) -> None:
         notice = decode(DashboardAlwaysOnChanged, frame)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from os import PathLike
+from typing import Any
 
 from mentra_sync import hints
 from mentra_sync.display import Profile, bitmap, paginate, wrap
@@ -26,6 +28,9 @@ from mentra_sync.runtime.link import Link
 _SURELY_FITS = 48
 """Characters that fit on any lens, however wide they are: no need to measure them."""
 
+_MOST_FRAMES = 500
+"""Frames of one animation: 6.5 MB on the wire, less than half of what clouds take at once."""
+
 
 class Layouts:
     """Shows text and pictures on the lens.
@@ -45,6 +50,8 @@ class Layouts:
         self._link = link
         self._profile = profile
         self._hinted = False
+        self._lock = threading.Lock()
+        self._animations: dict[str, Animation] = {}  # by view; guarded by _lock
 
     def show_text_wall(
         self,
@@ -124,7 +131,7 @@ class Layouts:
         right of and below ``padding`` (left, top).  ``dither`` shows shades as dots, ``invert``
         suits dark drawings on white.  A bad image is a ``ValueError`` that says what is wrong.
         """
-        data = bitmap.to_wire(image, padding=padding, dither=dither, invert=invert)
+        data = _picture(image, padding=padding, dither=dither, invert=invert)
         self._show(BitmapView(data=data), view, None)
 
     def show_bitmap_animation(
@@ -137,21 +144,19 @@ class Layouts:
     ) -> Animation:
         """Pictures one after the other, ``interval_ms`` apart; frames as in `show_bitmap_view`.
 
-        The glasses get them all at once and play them themselves.  Returns an
-        :class:`Animation`, whose ``stop()`` clears the view.
+        The glasses get them all at once (500 at most) and play them themselves.  Returns an
+        :class:`Animation`, whose ``stop()`` clears the view; showing something else there ends
+        it too.
         """
         usable = isinstance(interval_ms, int | float) and not isinstance(interval_ms, bool)
         if not usable or not 0 < interval_ms < float("inf"):
             raise ValueError(f"interval_ms must be a number above 0, got {interval_ms!r}")
-        if isinstance(frames, str | bytes):
-            raise ValueError("frames must be a list of pictures; show_bitmap_view shows one")
-        data = [bitmap.to_wire(frame) for frame in frames]
-        if not data:
-            raise ValueError("an animation needs at least one frame")
+        data = _pictures(frames)
         layout = BitmapAnimation(frames=data, interval=interval_ms, repeat=bool(repeat))
-        self._show(layout, view, None)
         seconds = None if repeat else len(data) * interval_ms / 1000
-        return Animation(self._link, seconds, lambda: self.clear_view(view=view))
+        animation = Animation(self._link, seconds, lambda: self.clear_view(view=view))
+        self._show(layout, view, None, animation)
+        return animation
 
     def clear_view(self, *, view: str = "main") -> None:
         """Empty a view."""
@@ -166,12 +171,24 @@ class Layouts:
             self._hinted = True
             self._link.logger.info(hints.TEXT_IS_CUT, profile.max_lines)
 
-    def _show(self, layout: Layout, view: str, duration_ms: float | None) -> None:
+    def _show(
+        self,
+        layout: Layout,
+        view: str,
+        duration_ms: float | None,
+        animation: Animation | None = None,
+    ) -> None:
         if view not in ViewType.values():
             raise ValueError(f'view must be "main" or "dashboard", got {view!r}')
         self._link.show(
             DisplayEvent(layout=layout, view=str(view), duration_ms=_duration(duration_ms))
         )
+        with self._lock:
+            before = self._animations.pop(view, None)
+            if animation is not None:
+                self._animations[str(view)] = animation
+        if before is not None:
+            before._replaced()
 
 
 class Animation:
@@ -199,6 +216,38 @@ class Animation:
                 return
             self._stopped = True
         self._clear()
+
+    def _replaced(self) -> None:
+        """Something else is in its view now, which is not to be cleared."""
+        with self._lock:
+            self._stopped = True
+
+
+def _picture(image: ImageSource, **options: Any) -> str:
+    try:
+        return bitmap.to_wire(image, **options)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def _pictures(frames: Iterable[ImageSource]) -> list[str]:
+    """The frames of an animation; a bad one is named by its number."""
+    if isinstance(frames, str | bytes | bytearray | PathLike) or not isinstance(frames, Iterable):
+        raise ValueError(
+            "frames must be a list of pictures, like"
+            f' ["a.png", "b.png"]; show_bitmap_view shows one. Got {type(frames).__name__}'
+        )
+    data: list[str] = []
+    for number, frame in enumerate(frames, 1):
+        if number > _MOST_FRAMES:
+            raise ValueError(f"an animation has {_MOST_FRAMES} frames at most; show it in parts")
+        try:
+            data.append(_picture(frame))
+        except ValueError as error:
+            raise ValueError(f"frame {number}: {error}") from error
+    if not data:
+        raise ValueError("an animation needs at least one frame")
+    return data
 
 
 def _text(value: object) -> str:

@@ -41,14 +41,14 @@ class Led:
         _check("off_ms", off_ms, 0)
         _check("count", count, 1)
         if int(count) != count:
-            raise ValueError(f"count must be a whole number, got {count!r}")
+            raise ValueError(f"count must be a whole number, 1 or more; got {count!r}")
         self._send(
             RgbLedControl(
                 request_id=str(uuid.uuid4()),
                 action=LedAction.ON.value,
                 color=str(color),
-                ontime=on_ms,
-                offtime=off_ms,
+                ontime=round(on_ms),
+                offtime=round(off_ms),
                 count=int(count),
             )
         )

@@ -42,13 +42,14 @@ class Location:
 
         def stop() -> None:
             with self._lock:
-                if listening in self._subscriptions:
-                    self._subscriptions.remove(listening)
+                if subscription in self._subscriptions:
+                    self._subscriptions.remove(subscription)
             listening.unsubscribe()
 
+        subscription = Subscription(handler, stop)
         with self._lock:
-            self._subscriptions.append(listening)
-        return Subscription(handler, stop)
+            self._subscriptions.append(subscription)
+        return subscription
 
     def unsubscribe_from_stream(self) -> None:
         """Stop all handlers of :meth:`subscribe_to_stream`."""
@@ -66,15 +67,16 @@ class Location:
         at ``timestamp``.  Raises ``ValueError`` for an unknown accuracy, ``RequestTimeout``,
         ``SessionEnded``.
         """
-        self._link.needs(PermissionType.LOCATION)
         poll = LocationPollRequest(correlation_id=str(uuid.uuid4()), accuracy=_rate(accuracy))
+        self._link.check()
+        self._link.needs(PermissionType.LOCATION)
+        otherwise = "" if timeout is None else hints.LOCATION_TIMEOUT.format(timeout)
         heard = self._link.router.listen(
             StreamName(StreamType.LOCATION_UPDATE.value), self._answer, subscribe=False
         )
         try:
             with self._link.expect(_POLL, poll.correlation_id) as reply:
                 self._link.send(poll)
-                otherwise = hints.LOCATION_TIMEOUT.format(timeout)
                 location: LocationUpdate = reply.result(timeout, otherwise)
                 return location
         finally:

@@ -13,7 +13,8 @@ from mentra_sync.protocol.codec import MalformedMessage, decode
 from mentra_sync.protocol.notices import ConnectionAck, MentraosSettingsUpdate, SettingsUpdate
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.streams import StreamName
-from mentra_sync.runtime.callbacks import adapt
+from mentra_sync.runtime.asking import ask
+from mentra_sync.runtime.callbacks import adapt, check_name
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
@@ -78,6 +79,7 @@ class Settings:
 
     def on_value_change(self, key: str, handler: Handler | None = None) -> Any:
         """Call ``handler(new, old)`` when one setting's value changes."""
+        check_name("key", key)
         return self._on(("setting", key), handler, "new", "old")
 
     def fetch(self) -> list[Setting]:
@@ -86,10 +88,11 @@ class Settings:
         Handlers fire for what has changed.  Raises ``RequestFailed`` when the cloud refuses,
         ``ConnectionFailed`` when it cannot be reached, ``RequestTimeout`` when it is too slow.
         """
-        self._link.check()
-        identity = self._link.identity
-        answer = self._cloud_api.app_settings(
-            self._link.target.http_base, identity.package_name, identity.user_id
+        base, identity = self._link.target.http_base, self._link.identity
+        package_name, user_id = identity.package_name, identity.user_id
+        answer = ask(
+            self._link,
+            lambda call: self._cloud_api.app_settings(base, package_name, user_id, call=call),
         )
         try:
             settings = decode(SettingsUpdate, answer).settings
@@ -109,7 +112,10 @@ class Settings:
         ``update_on_change`` changes; what it returned before is given up.
         """
         if isinstance(update_on_change, str):
-            raise TypeError(f"update_on_change must be a list of keys, got {update_on_change!r}")
+            raise TypeError(
+                f"update_on_change must be a list of keys, like [{update_on_change!r}],"
+                f" got {update_on_change!r}"
+            )
         keys = frozenset(update_on_change)
         choose = adapt(handler, "settings")
         chosen: list[Callable[[], None]] = []
@@ -117,7 +123,7 @@ class Settings:
         stopped = False
 
         def update(_: Any = None) -> None:
-            streams = [StreamName.parse(name) for name in choose(self.get_all()) or ()]
+            streams = _streams(choose(self.get_all()))
             with lock:
                 added = [] if stopped else [self._link.subscribe(stream) for stream in streams]
                 before, chosen[:] = chosen[:], added
@@ -151,6 +157,7 @@ class Settings:
 
     def on_mentraos_change(self, key: str, handler: Handler | None = None) -> Any:
         """Call ``handler(new, old)`` when a setting of the glasses changes."""
+        check_name("key", key)
         stream = StreamName.setting(key)
         if handler is None:
             return lambda function: self.on_mentraos_change(key, function)
@@ -222,6 +229,13 @@ class Settings:
         return self._link.on(signal, handler, *arguments)
 
 
+def _streams(chosen: Any) -> list[StreamName]:
+    """The streams that a function of the app has chosen."""
+    if isinstance(chosen, str):
+        raise TypeError(f"return a list of streams, like [{chosen!r}], not {chosen!r}")
+    return [StreamName.parse(name) for name in chosen or ()]
+
+
 def _merged(known: Setting | None, update: Setting) -> Setting:
     """What is known of a setting with what an update says; labels and defaults stay known."""
     if known is None:
@@ -231,4 +245,6 @@ def _merged(known: Setting | None, update: Setting) -> Setting:
         for field in dataclasses.fields(update)
         if field.name != "extra" and getattr(update, field.name) is not None
     }
+    if update.value is None and "value" in update.to_dict():
+        said["value"] = None  # a null that was sent takes the saved value away
     return dataclasses.replace(known, **said, extra={**known.extra, **update.extra})

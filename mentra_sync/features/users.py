@@ -8,7 +8,7 @@ from typing import Any
 
 from mentra_sync import hints
 from mentra_sync.errors import RequestFailed
-from mentra_sync.protocol.codec import MalformedMessage, decode, dumps
+from mentra_sync.protocol.codec import MalformedMessage, clean_text, decode, dumps
 from mentra_sync.protocol.commands import (
     AppBroadcastMessage,
     AppDirectMessage,
@@ -24,6 +24,7 @@ from mentra_sync.protocol.notices import (
     AppUserLeft,
 )
 from mentra_sync.protocol.users import AppUser
+from mentra_sync.runtime.asking import ask
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
@@ -88,9 +89,10 @@ class Users:
             message_id=str(uuid.uuid4()),
             sender_user_id=self._link.identity.user_id,
         )
+        otherwise = "" if timeout is None else hints.MESSAGE_TIMEOUT.format(timeout)
         with self._link.expect(_DIRECT, message.message_id) as reply:
             self._link.send(message)
-            return bool(reply.result(timeout, hints.MESSAGE_TIMEOUT.format(timeout)))
+            return bool(reply.result(timeout, otherwise))
 
     def on_message(self, handler: Callable[..., Any]) -> Subscription:
         """A message came: ``payload``, ``sender_user_id``, ``room_id``."""
@@ -115,16 +117,9 @@ class Users:
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Enter a room; who enters first makes it as the options say. Waits for nothing."""
-        usable = isinstance(max_users, int) and not isinstance(max_users, bool)
-        if max_users is not None and not (usable and max_users >= 1):
-            raise ValueError(f"max_users must be a whole number, 1 or more; got {max_users!r}")
         config = None
         if any(option is not None for option in (max_users, is_private, metadata)):
-            config = RoomConfig(
-                max_users=max_users,
-                is_private=is_private,
-                metadata=None if metadata is None else _checked(metadata),
-            )
+            config = _room_config(max_users, is_private, metadata)
         self._link.send(AppRoomJoin(room_id=_id("room_id", room_id), room_config=config))
 
     def leave_room(self, room_id: str) -> None:
@@ -138,15 +133,23 @@ class Users:
     # --- Inside -------------------------------------------------------------------------------
 
     def _discover(self, include_profiles: bool) -> tuple[list[AppUser], int]:
-        self._link.check()
-        base = self._link.target.http_base
-        answer = self._cloud_api.discover_users(base, self._link.identity, include_profiles)
+        base, identity = self._link.target.http_base, self._link.identity
+        profiles = bool(include_profiles)
+        try:
+            answer = ask(
+                self._link,
+                lambda call: self._cloud_api.discover_users(base, identity, profiles, call=call),
+            )
+        except RequestFailed as error:
+            if error.code != "HTTP_404":
+                raise
+            raise RequestFailed(error.code, hints.NO_DISCOVERY.format(error.message)) from None
         try:
             users = [decode(AppUser, user) for user in answer["users"]]
         except MalformedMessage as error:
             raise RequestFailed("BAD_ANSWER", f"the cloud's list of users: {error}") from None
         total = answer.get("totalUsers")
-        return users, total if isinstance(total, int) else len(users)
+        return users, total if type(total) is int and total >= 0 else len(users)
 
     def _reader(self, signal: str, notice: type[Any]) -> Callable[[dict[str, Any]], None]:
         return lambda frame: self._link.signals.emit(signal, decode(notice, frame))
@@ -167,7 +170,18 @@ def _checked(payload: Any) -> Any:
     return payload
 
 
+def _room_config(max_users: object, is_private: object, metadata: object) -> RoomConfig:
+    """The options of a room, if they are what they should be."""
+    if max_users is not None and not (type(max_users) is int and max_users >= 1):
+        raise ValueError(f"max_users must be a whole number, 1 or more; got {max_users!r}")
+    if not (is_private is None or isinstance(is_private, bool)):
+        raise ValueError(f"is_private must be True or False, got {is_private!r}")
+    if not (metadata is None or isinstance(metadata, dict)):
+        raise ValueError(f'metadata must be a dict like {{"topic": "chess"}}, got {metadata!r}')
+    return RoomConfig(max_users=max_users, is_private=is_private, metadata=_checked(metadata))
+
+
 def _id(name: str, value: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{name} must be a text that is not empty, got {value!r}")
-    return value
+    return clean_text(value)

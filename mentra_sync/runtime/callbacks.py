@@ -62,6 +62,14 @@ def _takes(signature: inspect.Signature, count: int) -> bool:
     return True
 
 
+def check_name(what: str, name: object) -> None:
+    """Refuse what is no name; a function in its place would wait for events in vain."""
+    if not isinstance(name, str):
+        raise TypeError(hints.NAME_EXPECTED.format(what, describe(name)))
+    if not name:
+        raise ValueError(f"{what} must not be empty")
+
+
 def describe(function: object) -> str:
     """A name that a person recognises: ``Counter.on_press``, ``<lambda>`` with its line, ...
 

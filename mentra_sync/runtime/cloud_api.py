@@ -50,18 +50,23 @@ class CloudApi:
         self._pools: dict[bool, requests.Session] = {}  # by "is loopback"
         self._watch: Timers | None = None  # real time: it ends calls that take too long
 
-    def app_settings(self, base: str, package_name: str, user_id: str) -> dict[str, Any]:
+    def app_settings(
+        self, base: str, package_name: str, user_id: str, *, call: Call
+    ) -> dict[str, Any]:
         """``{"settings": [...]}``: the app's settings of one user."""
         return self._get(
             base,
             f"/appsettings/user/{quote(package_name, safe='')}",
+            seconds=_LIMIT,
+            call=call,
             headers={"Authorization": f"Bearer {user_id}"},
         )
 
-    def instructions(self, base: str, user_id: str) -> str | None:
+    def instructions(self, base: str, user_id: str, *, call: Call) -> str | None:
         """The user's instructions for assistants; None where the cloud has none."""
+        path, params = "/api/instructions", {"userId": user_id}
         try:
-            answer = self._get(base, "/api/instructions", params={"userId": user_id})
+            answer = self._get(base, path, seconds=_LIMIT, call=call, params=params)
         except RequestFailed as error:
             if error.code == "HTTP_404":
                 return None
@@ -70,13 +75,14 @@ class CloudApi:
         return text if isinstance(text, str) else None
 
     def discover_users(
-        self, base: str, identity: Identity, include_profiles: bool
+        self, base: str, identity: Identity, include_profiles: bool, *, call: Call
     ) -> dict[str, Any]:
         """``{"users": [{"userId", ...}], "totalUsers"}``: who uses the app now."""
         answer = self._request(
             "POST",
             base,
             "/api/app-communication/discover-users",
+            call=call,
             headers={"Authorization": f"Bearer {identity.api_key}"},
             json={
                 "packageName": identity.package_name,
