@@ -177,11 +177,13 @@ class Page:
         self._glasses.send(json.dumps({"type": "connection_init"}))
 
     def restart(self) -> None:
-        """Stop the app and start it, so that nothing of its beginning is missed.
+        """Stop the app once it has shown something, and start it: now nothing is missed.
 
-        A program does not wait for its page where there is no screen.
+        Where there is no screen a program does not wait for its page.
         """
-        self._wait_for_app("running")
+        self._wait(
+            "the app to show something", "lens", lambda one: one["lines"] and not one["boot"]
+        )
         self._simulator.send(json.dumps({"action": "stop"}))
         self._wait_for_app("stopped")
         with self._changed:
