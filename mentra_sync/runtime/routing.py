@@ -303,7 +303,7 @@ def _speech_name(name: str, data: Any) -> str:
 
 def _more_exactly(base: str, argument: Any) -> str:
     """``base:argument`` if that makes a name of the same stream, else ``base``."""
-    if isinstance(argument, str) and "?" not in argument:
+    if isinstance(argument, str):
         name = f"{base}:{argument}"
         if StreamName.parse(name).base == base:
             return name

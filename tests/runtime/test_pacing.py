@@ -367,6 +367,25 @@ def test_the_connection_thread_never_waits_for_one_that_writes(lens: Lens) -> No
     assert lens.texts == ["d", "a long bitmap", "d"]
 
 
+def test_an_alarm_that_rings_while_it_is_being_set_is_not_missed(
+    lens: Lens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at(moment: float, wake: Callable[[], object]) -> Alarm:
+        lens.hands.moment = moment
+        thread = threading.Thread(target=wake, daemon=True)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive()
+        alarm = Alarm(moment, wake)
+        alarm.cancel()  # it has rung
+        return alarm
+
+    lens.show("a")
+    monkeypatch.setattr(lens.hands, "at", at)
+    lens.show("b")
+    assert lens.times == [(0, "a"), (300, "b")]
+
+
 def test_stop_never_waits_for_one_that_writes(lens: Lens) -> None:
     writing, go_on = threading.Event(), threading.Event()
     send = lens.pacer._send

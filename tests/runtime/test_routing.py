@@ -244,6 +244,14 @@ def test_the_recorded_twins_are_delivered_once_each(desk: Desk) -> None:
     assert heard == [("uno", False), ("uno dos", False), ("uno dos", True)]
 
 
+def test_a_final_text_is_no_twin_of_the_same_words_before(desk: Desk) -> None:
+    desk.listen(HINTED, "hinted")
+    assert desk.say(PLAIN_NAME, "si", final=False) == ["hinted"]
+    assert desk.say(HINTED_NAME, "si", final=True) == ["hinted"]
+    assert desk.say(PLAIN_NAME, "si", final=True) == []
+    assert desk.say(HINTED_NAME, "si", final=False) == []
+
+
 # A recogniser repeats itself: few texts, many of them the same.
 said = st.lists(st.tuples(st.sampled_from(["si", "no", ""]), st.booleans()), max_size=25)
 
