@@ -7,7 +7,10 @@ import ipaddress
 import flask
 
 _FORWARDING = frozenset(
-    {"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"}
+    {
+        *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip"),
+        *("x-original-forwarded-for", "true-client-ip", "cf-connecting-ip", "fly-client-ip"),
+    }
 )
 """What proxies and tunnels add, beside the ``X-Forwarded-*`` headers."""
 
@@ -18,6 +21,8 @@ def is_straight_from_loopback() -> bool:
     if any(name.startswith("x-forwarded-") or name in _FORWARDING for name in names):
         return False
     try:
-        return ipaddress.ip_address(flask.request.remote_addr or "").is_loopback
+        address = ipaddress.ip_address(flask.request.remote_addr or "")
     except ValueError:
         return False
+    # A socket for both kinds of addresses sees 127.0.0.1 as ::ffff:127.0.0.1.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -38,7 +38,7 @@ from mentra_sync.runtime.identity import Identity
 from mentra_sync.serving import WebServer, listen, raise_file_limit
 from mentra_sync.session import AppSession
 from mentra_sync.shared import Shared
-from mentra_sync.tools import ToolCall, Tools
+from mentra_sync.tools import ToolCall, Tools, checked_tool_id
 
 if TYPE_CHECKING:
     from mentra_sync.simulator.http import Simulator
@@ -131,7 +131,7 @@ class AppServer:
         self._web: WebServer | None = None
         self._port = self._port_wanted or config.DEFAULT_PORT
         self._simulated_key: str | None = None
-        self._cloud_url = config.CLOUD_URL
+        self._simulator: Simulator | None = None
         self._stopped = threading.Event()
         self._stopping = False
         self.flask = self._make_flask(public_dir, health_check, require_tool_key, trust_proxy)
@@ -187,6 +187,7 @@ class AppServer:
             def add_todo(text: str, urgent: bool = False):
                 return f"Added {text}."
         """
+        checked_tool_id(tool_id)
 
         def register(function: F) -> F:
             self._tools.add(tool_id, function)
@@ -221,12 +222,13 @@ class AppServer:
 
         key = secrets.token_urlsafe(24)
         self._serve(simulated_key=key)
-        return Simulator(
+        self._simulator = Simulator(
             webhook_url=f"http://127.0.0.1:{self.port}",
             package_name=self.package_name,
             api_key=key,
             app_name=title_of(self.package_name),
         )
+        return self._simulator
 
     def stop(self) -> None:
         """End all sessions and the server; from any thread, and more than once.
@@ -337,7 +339,8 @@ class AppServer:
         ``cloud`` is the address of one other than the usual; it gets the key only if it is
         allowed as a webhook's would be.
         """
-        base = self._cloud_url
+        simulator = self._simulator
+        base = config.CLOUD_URL if simulator is None else simulator.url.rstrip("/")
         try:
             if cloud is not None:
                 base = self.host_policy.check(
@@ -390,6 +393,7 @@ class AppServer:
             raise_file_limit()
             self._port = listener.getsockname()[1]
             self._simulated_key = simulated_key
+            self._simulator = None
             self._stopped.clear()
             self._stopping = False
             self._shared.open()
