@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from mentra_sync import config, hints
 from mentra_sync.clock import Deadline
@@ -149,15 +150,15 @@ class UserStorage:
             number = self._values.number
         return self._errands.do(lambda: self._clear(number))
 
-    def flush(self, seconds: float = config.STORAGE_PATIENCE) -> Future[None]:
-        """Send what is unsent, now. Its request ends after ``seconds``; the values then stay."""
+    def flush(self, seconds: float | None = None) -> Future[None]:
+        """Send what is unsent, now. It ends after ``seconds`` at most; the values then stay."""
         with self._lock:
             if not self._values.unsent_keys or self._closed:
                 nothing: Future[None] = Future()
                 nothing.set_result(None)
                 return nothing
             number, refusal = self._values.number, self._refusal
-        deadline = Deadline(seconds)
+        deadline = Deadline(config.STORAGE_PATIENCE if seconds is None else seconds)
         return self._errands.do(lambda: self._flush(number, refusal, deadline))
 
     def flush_last(self, deadline: Deadline) -> Future[None]:
@@ -247,10 +248,8 @@ class UserStorage:
                     raise
 
     def _write_in_background(self) -> None:
-        try:
+        with suppress(StorageError):  # it has been logged, and is tried again
             self._write(Deadline(config.STORAGE_PATIENCE))
-        except StorageError as error:
-            _log.debug("not stored: %s", error)  # what matters has been said
 
     # --- Writing ------------------------------------------------------------------------------
 

@@ -22,12 +22,18 @@ class Call:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._connection: Any = None
+        self._kept = False
         self._cut = False
 
     @property
     def cut(self) -> bool:
         """Whether it has been cut off."""
         return self._cut
+
+    @property
+    def on_kept_connection(self) -> bool:
+        """Whether it goes over a connection of an earlier call, which the peer may have closed."""
+        return self._kept
 
     def cut_off(self) -> None:
         """End it; the thread that made it sees a lost connection. A second time does nothing."""
@@ -40,10 +46,11 @@ class Call:
                 with contextlib.suppress(OSError, TypeError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def uses(self, connection: Any) -> None:
+    def uses(self, connection: Any, *, kept: bool) -> None:
         """The call goes over this connection; raises ``ConnectionError`` when it is cut off."""
         with self._lock:
             self._connection = connection
+            self._kept = kept
             if self._cut:
                 raise ConnectionAbortedError("this call has been cut off")
 

@@ -33,6 +33,10 @@ _PAUSES = (0.2, 0.6, None)
 """After each try that failed, in seconds; None: it was the last one."""
 
 
+_HARMLESS = frozenset({"GET", "PUT", "DELETE"})
+"""What these do is the same when they are done twice."""
+
+
 class TooManyRequests(RequestFailed):
     """The cloud wants fewer calls; ``retry_after`` is in seconds, or None when it did not say."""
 
@@ -219,20 +223,11 @@ class CloudApi:
         pool, watch = self._tools(base)
         call = call or Call()
         alarm = watch.after(seconds, call.cut_off)
-        connect, read = config.HTTP_TIMEOUT
         late = RequestTimeout(f"the cloud did not answer {method} {path} in time")
+        connect, read = (min(timeout, seconds) for timeout in config.HTTP_TIMEOUT)
+        options |= {"timeout": (connect, read), "allow_redirects": False, "stream": True}
         try:
-            with call:
-                response = pool.request(
-                    method,
-                    base + path,
-                    timeout=(min(connect, seconds), min(read, seconds)),
-                    allow_redirects=False,
-                    stream=True,
-                    **options,
-                )
-                with response:
-                    body = response.raw.read(config.MAX_FRAME_BYTES + 1, decode_content=True)
+            response, body = _exchange(pool, call, method, base + path, options)
         # Reading the body raises what urllib3 raises.
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             raise late from None
@@ -266,6 +261,23 @@ class CloudApi:
             if self._watch is None:
                 self._watch = Timers(Clock())
             return pool, self._watch
+
+
+def _exchange(
+    pool: requests.Session, call: Call, method: str, url: str, options: dict[str, Any]
+) -> tuple[requests.Response, bytes]:
+    """Send a request and read the whole answer; raises what requests and urllib3 do."""
+    import requests
+
+    while True:
+        try:
+            with call, pool.request(method, url, **options) as response:
+                return response, response.raw.read(config.MAX_FRAME_BYTES + 1, decode_content=True)
+        except requests.ConnectionError:
+            # The cloud has closed a connection that was kept open, just as it was to be used.
+            again = method in _HARMLESS and call.on_kept_connection and not call.cut
+            if not again:
+                raise
 
 
 def _storage(identity: Identity) -> tuple[str, dict[str, Any]]:

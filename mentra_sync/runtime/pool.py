@@ -17,20 +17,28 @@ from mentra_sync.runtime.calls import current_call
 class _Tells:
     """A connection that tells the call that uses it, so that the call can end it."""
 
+    _used: Any = None  # the socket that an answer has come over
+
     def connect(self) -> None:
-        _tell(self)
+        _tell(self, kept=False)
         super().connect()  # type: ignore[misc]
-        _tell(self)  # it may have been cut off before there was a socket
+        _tell(self, kept=False)  # it may have been cut off before there was a socket
 
     def putrequest(self, *arguments: Any, **options: Any) -> None:
-        _tell(self)
+        sock = getattr(self, "sock", None)
+        _tell(self, kept=sock is not None and sock is self._used)
         super().putrequest(*arguments, **options)  # type: ignore[misc]
 
+    def getresponse(self, *arguments: Any, **options: Any) -> Any:
+        response = super().getresponse(*arguments, **options)  # type: ignore[misc]
+        self._used = getattr(self, "sock", None)
+        return response
 
-def _tell(connection: object) -> None:
+
+def _tell(connection: object, *, kept: bool) -> None:
     call = current_call()
     if call is not None:
-        call.uses(connection)
+        call.uses(connection, kept=kept)
 
 
 class _HTTPConnection(_Tells, HTTPConnection):
@@ -62,6 +70,15 @@ class _Adapter(HTTPAdapter):
         if not proxy.lower().startswith("socks"):  # that one has connections of its own
             manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def close(self) -> None:
+        """Close all idle connections; left to urllib3, they close when nobody knows the pool."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in list(manager.pools.keys()):
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
 
 
 def open_pool(*, loopback: bool) -> requests.Session:
