@@ -14,6 +14,7 @@ from mentra_sync._version import VERSION
 from mentra_sync.clock import Clock
 from mentra_sync.errors import ConfigurationError
 from mentra_sync.protocol.capabilities import KNOWN
+from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.glasses import Glasses
@@ -82,7 +83,8 @@ class Simulator:
         self._panel = Panel(self._hello, self._actions())
         self.glasses.tell = self._panel.tell
         self.cloud.on_change = self._changed
-        self._web = WebApp(self.cloud, self._panel, self._tokens, self._state)
+        self._pages = AppPages(self.cloud, self.app, user_id)
+        self._web = WebApp(self.cloud, self._panel, self._tokens, self._pages, self._state)
         self._server: WebServer | None = None
         self._stopped = threading.Lock()  # held from the first stop on
 
@@ -107,6 +109,13 @@ class Simulator:
     def _address(self) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{host}:{self._port}"
+
+    def page_url(self, path: str = "/", user_id: str | None = None) -> str:
+        """The address of a page of the app itself, signed in for a wearer; good for one visit.
+
+        ``/app-page`` on the simulator's own address leads there.
+        """
+        return self._pages.url(path, user_id)
 
     # --- Running -----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from flask_sock import Sock
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.app_link import AppLink
+from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.panel import Message, Panel
 from mentra_sync.simulator.phone_link import PhoneLink
@@ -40,11 +41,17 @@ class WebApp:
     """The Flask application of a cloud and its page; ``state`` is what the page asks for first."""
 
     def __init__(
-        self, cloud: Cloud, panel: Panel, tokens: GlassesTokens, state: Callable[[], Message]
+        self,
+        cloud: Cloud,
+        panel: Panel,
+        tokens: GlassesTokens,
+        pages: AppPages,
+        state: Callable[[], Message],
     ) -> None:
         self._cloud = cloud
         self._panel = panel
         self._tokens = tokens
+        self._pages = pages
         self._state = state
         self._lock = threading.Lock()  # guards the next two
         self._sockets: set[WebSocket] = set()
@@ -68,6 +75,7 @@ class WebApp:
         app.after_request(_with_security_headers)
         app.register_error_handler(SHAKING_FAILED, lambda error: ("Bad websocket request", 400))
         app.register_blueprint(rest_routes(self._cloud, self._tokens))
+        app.register_blueprint(self._pages.routes())
         app.add_url_rule("/", "index", lambda: send_from_directory(PAGE, "index.html"))
         app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))
         app.add_url_rule("/api/sim/state", "state", lambda: jsonify(self._state()))
