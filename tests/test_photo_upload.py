@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from cloud import Scene, quick_fixture, scene_fixture, wait_until
-from conftest import LogLines
 from shoot import Asked, Shoot, shoot_fixture
 from uploads import (
     BOUNDARY,
@@ -246,9 +245,7 @@ def test_without_a_request_id_it_is_a_bad_request(shoot: Shoot, parts: list[Any]
     assert "requestId" in answer["message"]
 
 
-def test_a_photo_for_nobody_is_not_found_and_logged_with_advice(
-    shoot: Shoot, logged: LogLines
-) -> None:
+def test_a_photo_for_nobody_is_not_found_and_logged_with_advice(shoot: Shoot, logged: Any) -> None:
     status, answer = shoot.upload(wifi_form("unknown", jpeg()))
     assert (status, answer["success"], answer["requestId"]) == (404, False, "unknown")
     assert "gunicorn -w 1" in logged.wait_for("a photo came for a session that is not here")
@@ -258,7 +255,7 @@ def test_a_photo_for_nobody_is_not_found_and_logged_with_advice(
 
 
 def test_a_second_upload_is_not_found_and_no_reason_for_advice(
-    shoot: Shoot, asked: tuple[Asked, str], logged: LogLines
+    shoot: Shoot, asked: tuple[Asked, str], logged: Any
 ) -> None:
     call, request_id = asked
     assert shoot.upload(wifi_form(request_id, b"first"))[0] == 200
@@ -276,7 +273,7 @@ def test_two_uploads_at_once_are_one_photo(shoot: Shoot, asked: tuple[Asked, str
     assert call.outcome.size
 
 
-def test_the_token_of_the_request_must_come_with_the_upload(shoot: Shoot, logged: LogLines) -> None:
+def test_the_token_of_the_request_must_come_with_the_upload(shoot: Shoot, logged: Any) -> None:
     call, request = shoot.ask(auth_token="right")
     request_id = request["requestId"]
     wrong: list[dict[str, str]] = [
@@ -359,7 +356,7 @@ def test_an_upload_that_comes_in_small_pieces_is_taken(
     assert call.outcome.data == b"piecemeal"
 
 
-def test_nonsense_is_never_a_server_error(shoot: Shoot, logged: LogLines) -> None:
+def test_nonsense_is_never_a_server_error(shoot: Shoot, logged: Any) -> None:
     chance = random.Random(20)
     good = wifi_form("unknown", jpeg())
     for _ in range(300):

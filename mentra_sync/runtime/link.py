@@ -8,17 +8,15 @@ be said again after a reconnection.
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from mentra_sync import config, hints
+from mentra_sync import config
 from mentra_sync.errors import SessionEnded
 from mentra_sync.log import Logger
 from mentra_sync.protocol.codec import iso_timestamp, to_json
@@ -33,6 +31,7 @@ from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.callbacks import adapt, describe
 from mentra_sync.runtime.connection import Connection
 from mentra_sync.runtime.dispatcher import Dispatcher, Wait
+from mentra_sync.runtime.ended_calls import EndedCalls
 from mentra_sync.runtime.hosts import Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.pacing import DisplayPacer
@@ -44,7 +43,6 @@ from mentra_sync.runtime.subscription import Handler, Signals, Subscription
 from mentra_sync.runtime.timers import Alarm, Timers
 
 _log = logging.getLogger(__name__)
-_PACKAGE = str(Path(__file__).parent.parent)
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,9 @@ class Link:
         self.photos = photos
         self.signals = Signals(self.dispatcher)
         self.router = Router(report=self.report, changed=self._subscriptions_changed)
-        self.refusals = Refusals(self.replies, self.router, report=self.malformed)
+        self.refusals = Refusals(
+            self.replies, self.router, timers, self.malformed, lambda: self.connection.wake()
+        )
         self.connection = Connection(
             target, self, name=name, max_reconnect_attempts=max_reconnect_attempts
         )
@@ -102,13 +102,12 @@ class Link:
             wake=self.connection.wake,
         )
         self._permissions = permissions
+        self._ended_calls = EndedCalls(logger)
         self._tell_ended = ended
         self._backlog = event_backlog
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._ended: str | None = None
-        self._ended_calls: deque[float] = deque(maxlen=config.ENDED_CALLS_PER_SECOND)
-        self._looping = False
         self._batch: Alarm | None = None
         # Only the connection thread touches these:
         self._held: deque[tuple[Callable[[Any], None], Any]] | None = deque()
@@ -131,7 +130,7 @@ class Link:
     def check(self) -> None:
         """Raise ``SessionEnded`` if the session has ended."""
         if self._ended is not None:
-            self._refuse_ended()
+            self._ended_calls.refuse(self._ended)
 
     def send(self, command: Command) -> None:
         """Send a command, or keep it until the connection is back.
@@ -160,23 +159,6 @@ class Link:
             command.session_id = self.identity.session_id
         command.timestamp = iso_timestamp()
         return command
-
-    def _refuse_ended(self) -> None:
-        """Raise ``SessionEnded``, with a pause once a loop seems to swallow it."""
-        now = time.monotonic()
-        with self._lock:
-            calls = self._ended_calls
-            if self._looping and now - calls[-1] > 1.0:
-                self._looping = False
-            calls.append(now)
-            begins = not self._looping and len(calls) == calls.maxlen and now - calls[0] < 1.0
-            self._looping |= begins
-            looping = self._looping
-        if begins:
-            self.logger.warning(hints.SWALLOWED_END, _line_of_caller())
-        if looping:
-            time.sleep(config.ENDED_CALL_PAUSE)
-        raise SessionEnded(self._ended or "disconnected")
 
     # --- Waiting ------------------------------------------------------------------------------
 
@@ -349,6 +331,7 @@ class Link:
 
     def due(self) -> None:
         """Do what waits for the connection thread: release, subscriptions, displays."""
+        self.refusals.due()
         if self._released and self._held is not None:
             self._deliver_held()
         # The session may end at any moment, and then there is nobody to send to.
@@ -360,10 +343,12 @@ class Link:
 
     def lost(self, code: int | None, reason: str) -> None:
         """Tell the app; the connection is already on its way back."""
+        self.refusals.settle()
         self._deliver(self._emit, ("disconnected", Disconnection(code, reason, False)))
 
     def ended(self, reason: str, code: int | None, detail: str) -> None:
         """The connection is over."""
+        self.refusals.settle()
         self._end(Disconnection(code, reason, True))
 
     def _emit(self, signal: tuple[Any, ...]) -> None:
@@ -442,11 +427,3 @@ _ANSWERS = frozenset(
     }
 )
 """Frames that end a waiting call: they are routed whether the app is ready or not."""
-
-
-def _line_of_caller() -> str:
-    """File and line of the code that called into this package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -2,7 +2,8 @@
 
 An error frame with one of a few codes refuses one request, after which the cloud closes the
 connection (protocol.md, "Connection errors").  The calls that its message can be about fail with
-it.  What no waiting call took is an error event.
+it, as soon as the connection is gone: what the app sends next would be lost on the old one, and
+now waits for the new one.  What no waiting call took is an error event.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from mentra_sync.errors import PermissionDenied, RequestFailed
 from mentra_sync.runtime.closing import ERROR_TYPES, REFUSED_REQUEST_CODES
 from mentra_sync.runtime.replies import Replies
 from mentra_sync.runtime.routing import Router
+from mentra_sync.runtime.timers import Timers
 
 _PERMISSION_DENIED = "PERMISSION_DENIED"
+
+_CLOSE_COMES_WITHIN = 0.2
+"""Seconds after the error; the recorded cloud closes at once."""
 
 _NOBODY_WAITS = (
     "calendar", "dashboard", "display", "layout", "location", "microphone", "notification",
@@ -38,11 +43,23 @@ class Refusals:
     """Reads the error frames of one session, and fails the calls that they are about."""
 
     def __init__(
-        self, replies: Replies, router: Router, report: Callable[[Exception], None]
+        self,
+        replies: Replies,
+        router: Router,
+        timers: Timers,
+        report: Callable[[Exception], None],
+        wake: Callable[[], None],
     ) -> None:
-        """``report`` is told of errors that no call was waiting for."""
+        """``report`` is told of errors that no call waited for; ``wake`` asks for :meth:`due`.
+
+        All methods but :meth:`add` are for the connection thread.
+        """
         self._replies = replies
+        self._timers = timers
         self._report = report
+        self._wake = wake
+        self._open: list[tuple[str, str]] = []
+        self._overdue = False  # set by the timer thread
         self._known: dict[str, _Refusable] = {}
         for frame_type in (*ERROR_TYPES, "websocket_error"):
             router.read(frame_type, self._read)
@@ -56,19 +73,37 @@ class Refusals:
     ) -> None:
         """Fail calls of ``kind`` with ``error`` when a message has one of ``words``, lower case.
 
-        ``told`` hears of it before they fail, on the connection thread, whether any waits or not.
+        ``told`` hears of it before they fail, whether any waits or not.
         A kind that was not added goes by its own name, and fails with ``RequestFailed``.
         """
         self._known[kind] = _Refusable(error, words, told)
 
+    def settle(self) -> None:
+        """The connection is gone: fail the calls that what was refused can be about."""
+        refused, self._open = self._open, []
+        for code, message in refused:
+            if not self._fail(code, message):
+                self._report(_error(RequestFailed, code, message))
+
+    def due(self) -> None:
+        """Settle what the cloud has refused without closing the connection."""
+        if self._overdue:
+            self._overdue = False
+            self.settle()
+
     def _read(self, frame: dict[str, Any]) -> None:
-        """On the connection thread."""
         code, message = frame.get("code"), frame.get("message")
         code = code if isinstance(code, str) else ""
         message = message if isinstance(message, str) and message else "the cloud gave no reason"
-        refuses = code in REFUSED_REQUEST_CODES and frame["type"] in ERROR_TYPES
-        if not (refuses and self._fail(code, message)):
+        if code in REFUSED_REQUEST_CODES and frame["type"] in ERROR_TYPES:
+            self._open.append((code, message))
+            self._timers.after(_CLOSE_COMES_WITHIN, self._late)
+        else:
             self._report(_error(RequestFailed, code, message))
+
+    def _late(self) -> None:
+        self._overdue = True
+        self._wake()
 
     def _fail(self, code: str, message: str) -> bool:
         """Fail the calls that a message can be about; whether there were any."""

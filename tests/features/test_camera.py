@@ -388,6 +388,44 @@ def test_calls_of_features_that_added_nothing_fail_as_well(shoot: Shoot) -> None
     assert type(message.outcome) is RequestFailed
 
 
+def test_what_is_sent_after_a_refusal_waits_for_the_next_connection(shoot: Shoot) -> None:
+    """On the old one, which the cloud is closing, it would be lost."""
+    photo = shoot.session.camera.request_photo
+
+    def again() -> Any:
+        try:
+            return photo()
+        except PermissionDenied:
+            return photo()
+
+    asked = Asked(again)
+    old = shoot.there
+    first = old.wait("photo_request")
+    request = shoot.refuse("PERMISSION_DENIED", CAMERA_DENIED).wait("photo_request")
+    assert request["requestId"] != first["requestId"]
+    assert len(old.all("photo_request")) == 1
+    shoot.upload(wifi_form(request["requestId"], jpeg()))
+    assert asked.outcome.size
+
+
+def test_a_refusal_without_a_close_ends_the_call_all_the_same(shoot: Shoot) -> None:
+    asked, _ = shoot.ask(timeout=None)
+    error = {"type": "tpa_connection_error", "code": "PERMISSION_DENIED", "message": CAMERA_DENIED}
+    shoot.there.send(error)
+    assert isinstance(asked.outcome, PermissionDenied)
+    assert shoot.session.connected
+
+
+def test_a_refusal_is_told_even_if_nothing_reconnects(scene: Scene) -> None:
+    shoot = Shoot(scene, max_reconnect_attempts=0)
+    asked, _ = shoot.ask()
+    error = {"type": "tpa_connection_error", "code": "PERMISSION_DENIED", "message": CAMERA_DENIED}
+    shoot.there.send(error)
+    shoot.there.close_with(1008, CAMERA_DENIED[:100])
+    assert isinstance(asked.outcome, PermissionDenied)
+    wait_until(lambda: shoot.session.ended)
+
+
 # --- Losses -----------------------------------------------------------------------------------
 
 
