@@ -196,6 +196,19 @@ def test_tests_tell_their_subject():
     assert not silent
 
 
+def test_files_of_tests_have_names_of_their_own():
+    """pytest puts every folder of tests on the path: of two files of one name it finds one."""
+    names = [path.stem for path in TESTS.rglob("*.py") if path.stem != "conftest"]
+    assert sorted(names) == sorted(set(names))
+    importing = [
+        f"{path.relative_to(ROOT)}, line {found.line}"
+        for path in TESTS.rglob("*.py")
+        for found in _imports_in(path.stem, _tree(path))
+        if found.imported == "conftest"
+    ]
+    assert not importing, f"there are several conftest; import from another file: {importing}"
+
+
 def test_no_file_is_long():
     long = {
         str(path.relative_to(ROOT)): lines
