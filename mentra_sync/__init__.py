@@ -118,6 +118,9 @@ _HOMES = {
     "session": "AppSession",
     "tools": "ToolCall",
 }
+_MODULES = frozenset({"display", "tokens", "webview"})
+"""What is used as ``mentra_sync.tokens.create_token``, after a plain ``import mentra_sync`` too."""
+
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = ["__version__", *sorted(_HOME)]
@@ -125,6 +128,8 @@ __all__ = ["__version__", *sorted(_HOME)]
 
 def __getattr__(name: str) -> object:
     home = _HOME.get(name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
@@ -133,4 +138,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -47,5 +47,5 @@ class Shared:
         """After the sessions' end: send what is still unsent, and end all threads and calls."""
         self.storages.stop(max(config.LAST_FLUSH, min(config.FLUSH_TIMEOUT, deadline.remaining)))
         self.timers.stop()
-        self.permissions.join(deadline.remaining)
+        self.permissions.close(deadline.remaining)
         self.cloud_api.close()

@@ -98,15 +98,18 @@ class CloudApi:
             raise RequestFailed("BAD_ANSWER", "the cloud's list of users has no users")
         return answer
 
-    def permissions(self, base: str, package_name: str) -> frozenset[str]:
+    def permissions(self, base: str, package_name: str, *, call: Call) -> frozenset[str]:
         """The permissions that the app has in the developer console."""
         path = f"/api/public/permissions/{quote(package_name, safe='')}"
-        answer = self._request("GET", base, path)
+        answer = self._request("GET", base, path, call=call)
         listed = answer.get("permissions")
-        if not isinstance(listed, list):
+        if not isinstance(listed, list) or answer.get("success") is False:
             raise RequestFailed("BAD_ANSWER", "the cloud's list of permissions has none")
-        types = (entry.get("type") for entry in listed if isinstance(entry, dict))
-        return frozenset(kind for kind in types if isinstance(kind, str))
+        types = [entry.get("type") if isinstance(entry, dict) else None for entry in listed]
+        names = frozenset(kind for kind in types if isinstance(kind, str))
+        if listed and not names:
+            raise RequestFailed("BAD_ANSWER", "the cloud's list of permissions holds none")
+        return names
 
     def exchange_user_token(
         self, base: str, token: str, package_name: str, api_key: str

@@ -11,8 +11,9 @@ import logging
 import threading
 
 from mentra_sync import hints
-from mentra_sync.errors import MentraError
+from mentra_sync.clock import Deadline
 from mentra_sync.protocol.names import PermissionType, StreamType
+from mentra_sync.runtime.calls import Call
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.identity import Identity
 
@@ -45,7 +46,7 @@ class PermissionHints:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._seen: set[PermissionType] = set()
-        self._threads: set[threading.Thread] = set()
+        self._asking: dict[threading.Thread, Call] = {}
 
     def used(self, permission: PermissionType, base: str, identity: Identity) -> None:
         """Something that needs a permission is used. From any thread; returns at once."""
@@ -55,29 +56,33 @@ class PermissionHints:
             if permission in self._seen:
                 return
             self._seen.add(permission)
+            call = Call()
             thread = threading.Thread(
                 target=self._check,
-                args=(permission, base, identity),
+                args=(permission, base, identity, call),
                 name=f"mentra-permission-{permission.value}",
                 daemon=True,
             )
-            self._threads.add(thread)
+            self._asking[thread] = call
             try:
                 thread.start()
             except RuntimeError:  # out of threads: a hint is not worth a failure
-                self._threads.discard(thread)
+                del self._asking[thread]
 
-    def join(self, timeout: float) -> None:
-        """Wait for questions that are still under way."""
+    def close(self, timeout: float) -> None:
+        """Break off the questions that are still under way, and wait for their threads."""
+        deadline = Deadline(timeout)
         with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join(timeout)
+            asking = dict(self._asking)
+        for call in asking.values():
+            call.cut_off()
+        for thread in asking:
+            thread.join(deadline.remaining)
 
-    def _check(self, permission: PermissionType, base: str, identity: Identity) -> None:
+    def _check(self, permission: PermissionType, base: str, identity: Identity, call: Call) -> None:
         try:
-            granted = self._cloud_api.permissions(base, identity.package_name)
-        except MentraError as error:
+            granted = self._cloud_api.permissions(base, identity.package_name, call=call)
+        except Exception as error:  # whatever it is: a hint is not worth a failure
             _log.debug("the permissions of %s are not known: %s", identity.package_name, error)
         else:
             enough = {permission.value, PermissionType.ALL.value}
@@ -86,4 +91,4 @@ class PermissionHints:
                 _log.warning(hints.PERMISSION_MISSING, identity.package_name, permission.value)
         finally:
             with self._lock:
-                self._threads.discard(threading.current_thread())
+                del self._asking[threading.current_thread()]
