@@ -68,7 +68,7 @@ class Live:
                 if violation is not None:
                     return Loss(violation.code, violation.reason, violation=True)
                 messages = self._transport.read(self._silent_at())
-                if not messages and time.monotonic() >= self._silent_at():
+                if time.monotonic() >= self._silent_at():
                     return Loss(None, f"silence for {self._limits.silence:g} s", abort=True)
         except Disconnected as error:
             return Loss(None, str(error), abort=True)

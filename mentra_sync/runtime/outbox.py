@@ -29,8 +29,9 @@ class Outbox:
             )
 
     def put_back(self, frames: Iterable[str]) -> None:
-        """Put ``frames``, which were taken before, in front of all others."""
-        self._frames = collections.deque([*frames, *self._frames])
+        """Keep ``frames``, which were taken before, whatever their number; none came meanwhile."""
+        assert not self._frames
+        self._frames.extend(frames)
 
     def take(self) -> list[str]:
         """All frames; it is empty afterwards."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -97,16 +98,18 @@ def test_what_comes_before_the_ack_is_dropped(cloud: FakeCloud, apps: Apps) -> N
 )
 @pytest.mark.parametrize("close", [1008, None])
 def test_a_fatal_refusal(cloud: FakeCloud, apps: Apps, code: str, close: int | None) -> None:
-    app = apps(cloud)
+    app = apps(cloud, limits=replace(QUICK, start=PATIENCE, attempt=PATIENCE))
     peer = cloud.accept_websocket()
     peer.introduce()
+    began = time.monotonic()
     peer.refuse(code, "No way", close)
     with pytest.raises(ConnectionFailed, match=f"No way \\({code}\\)") as caught:
         app.connection.wait_connected(PATIENCE)
     assert caught.value.code == code
     assert app.ended()[0] == f"rejected: {code}"
+    assert time.monotonic() - began < PATIENCE / 2
     assert peer.wait_gone()
-    assert cloud.nobody_comes(0.1)
+    assert cloud.nobody_comes(0.05)
     with pytest.raises(ConnectionFailed):
         app.connection.wait_connected(PATIENCE)
     with pytest.raises(SessionEnded, match="rejected"):
@@ -320,11 +323,12 @@ def test_only_so_many_frames_are_kept(cloud: FakeCloud, apps: Apps) -> None:
 
 def test_an_owner_may_send_from_every_callback(any_cloud: FakeCloud, apps: Apps) -> None:
     """The connection thread never blocks in send(): both directions are full here."""
+    any_cloud.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
     count = 3000
 
     class Owner(Recorder):
         def received(self, frame: dict[str, Any]) -> None:
-            app.connection.send(str(frame["number"]) + "." * 1000)
+            app.connection.send(str(frame["number"]) + "." * 2500)
 
     owner = Owner()
     app = apps(any_cloud, owner, limits=replace(QUICK, max_outbox=10 * count, write=PATIENCE))
@@ -347,6 +351,27 @@ def test_an_owner_that_sends_without_end_is_told(cloud: FakeCloud, apps: Apps) -
     cloud.accept_app().send_json({"type": "x"})
     ((error,),) = app.owner.wait_for("full")
     assert "10 frames are waiting" in str(error)
+
+
+def test_what_the_owner_sends_goes_on_between_the_frames_of_a_batch(
+    cloud: FakeCloud, apps: Apps
+) -> None:
+    arrived = threading.Event()
+
+    class Owner(Recorder):
+        def received(self, frame: dict[str, Any]) -> None:
+            if frame["number"] == 0:
+                app.connection.send("x" * 8_000_000)
+            elif not arrived.is_set():
+                time.sleep(0.01)
+            self.note("received", arrived.is_set())
+
+    app = apps(cloud, Owner(), limits=replace(QUICK, write=PATIENCE))
+    peer = cloud.accept_app()
+    peer.send_json(*({"type": "x", "number": number} for number in range(500)))
+    assert len(peer.read_text()) == 8_000_000
+    arrived.set()
+    assert app.owner.wait_for("received", 500)[-1] == (True,)
 
 
 def test_text_that_cannot_be_sent(cloud: FakeCloud, apps: Apps) -> None:

@@ -243,8 +243,10 @@ def test_another_end_shortens_the_lingering(cloud: FakeCloud, apps: Apps) -> Non
     app.connection.end("server_stopped", linger=2 * PATIENCE)
     assert cloud.nobody_comes(0.1)
     assert not app.owner.all("ended")
+    began = time.monotonic()
     app.connection.end("server_stopped", code=1001)
     assert peer.read_close() == (1000, "")
+    assert time.monotonic() - began < PATIENCE / 2
     peer.send_close(1000)
     assert app.ended()[0] == "user_disabled"
 
@@ -333,6 +335,21 @@ def test_an_end_out_of_a_callback(cloud: FakeCloud, apps: Apps, callback: str) -
             peer.reset()
     assert app.ended()[0] == "disconnected"
     cloud.close()
+
+
+def test_an_end_before_it_is_live_sends_nothing_any_more(cloud: FakeCloud, apps: Apps) -> None:
+    class Owner(Recorder):
+        def acknowledged(self, ack: dict[str, Any]) -> list[str]:
+            app.connection.end("replaced")
+            return ["first"]
+
+    app = apps(cloud, Owner(), limits=replace(QUICK, start=PATIENCE))
+    app.connection.send("kept")
+    peer = cloud.accept_app()
+    opcode, payload = peer.read_frame()
+    assert (opcode, payload) == (CLOSE, b"\x03\xe8")
+    with pytest.raises(ConnectionFailed, match="replaced"):
+        app.connection.wait_connected(PATIENCE)
 
 
 def test_an_end_at_the_moment_of_the_ack(cloud: FakeCloud, apps: Apps) -> None:

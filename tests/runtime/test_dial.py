@@ -530,3 +530,28 @@ def test_a_proxy_that_cannot_be_used(
     error = dialling(_named("cloud.example.org", cloud)).wait()
     assert isinstance(error, ConnectionFailed)
     assert "proxy in the environment" in str(error)
+
+
+def test_a_request_that_does_not_fit_at_once_is_sent_whole() -> None:
+    here, there = socket.socketpair()
+    wakeup = Wakeup()
+    request = b"x" * 3_000_000
+    received = bytearray()
+
+    def read() -> None:
+        while len(received) < len(request):
+            received.extend(there.recv(65536))
+
+    thread = threading.Thread(target=read)
+    try:
+        here.setblocking(False)
+        dialling = dial_module._Dialling("x", Deadline(PATIENCE), wakeup, lambda: False)
+        thread.start()
+        stream = dial_module._HttpStream(here, dialling, expected=101)
+        assert stream.send(request) == len(request)
+        thread.join(PATIENCE)
+        assert received == request
+    finally:
+        wakeup.close()
+        here.close()
+        there.close()

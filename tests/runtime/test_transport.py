@@ -347,6 +347,8 @@ def test_closing_lets_waiting_writers_go(pair: Pair, threads: Callable[..., Any]
 def test_a_close_frame_is_read_even_when_writing_failed(cloud: FakeCloud) -> None:
     pair = Pair(cloud)
     try:
+        pair.peer.send(TEXT, b"before")
+        assert pair.read() == [(TEXT, b"before")]
         pair.peer.send_close(1000, "App stopped")
         # The other side is gone: the first write provokes a reset, the next one fails.
         pair.peer.close()
@@ -402,6 +404,46 @@ def test_a_writer_that_waits_is_never_overtaken(
     assert reading.result(PATIENCE)[-1] == "end"
 
 
+def test_a_socket_that_a_writer_waits_for_is_closed_by_it(
+    pair: Pair, threads: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed under its hands, its number might be another socket's by then."""
+    waiting, go_on = threading.Event(), threading.Event()
+
+    class Slow(transport_module.Selector):  # type: ignore[name-defined, misc]
+        def select(self, timeout: float | None = None) -> Any:
+            waiting.set()
+            assert go_on.wait(PATIENCE)
+            return super().select(timeout)
+
+    pair.fill()
+    monkeypatch.setattr(transport_module, "Selector", Slow)
+    writer = threads(pair.transport.wait_written, pair.send("end"))
+    assert waiting.wait(PATIENCE)
+    pair.transport.close()
+    assert pair.transport._sock.fileno() != -1
+    go_on.set()
+    writer.result(PATIENCE)
+    assert pair.transport._sock.fileno() == -1
+
+
+def test_what_no_writer_waits_for_goes_back_to_the_reader(
+    pair: Pair, threads: Callable[..., Any]
+) -> None:
+    pair.fill()
+    writer = threads(pair.transport.wait_written, pair.send("waited for"))
+    wait_until(lambda: pair.transport._leading)
+    pair.send("y" * 8_000_000)  # nobody waits for this one, and it does not fit
+    pair.send("end")
+    reading = threads(_read_texts, pair.peer, "end")
+    began = time.monotonic()
+    while pair.transport.backlog:
+        pair.transport.read(began + PATIENCE)
+    assert time.monotonic() - began < PATIENCE / 2
+    writer.result(PATIENCE)
+    assert reading.result(PATIENCE)[-1] == "end"
+
+
 class ScriptedSocket(socket.socket):
     """A socket that behaves as if TLS had something of its own to say."""
 
@@ -409,7 +451,7 @@ class ScriptedSocket(socket.socket):
         super().__init__(sock.family, sock.type, fileno=sock.detach())
         self.setblocking(False)
         self.write_wants_read = False
-        self.read_wants_write = 0
+        self.read_wants_write = False
 
     def send(self, data: Any, flags: int = 0) -> int:
         if self.write_wants_read:
@@ -417,9 +459,9 @@ class ScriptedSocket(socket.socket):
         return super().send(data, flags)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        if self.read_wants_write:
-            self.read_wants_write -= 1
+        if self.read_wants_write and not select.select([], [self], [], 0)[1]:
             raise ssl.SSLWantWriteError
+        self.read_wants_write = False
         data = super().recv(size, flags)
         self.write_wants_read = False
         return data
@@ -440,10 +482,10 @@ def test_tls_that_must_read_before_it_writes(
 ) -> None:
     pair, sock = scripted
     sock.write_wants_read = True
-    writer = threads(pair.transport.wait_written, pair.send("one"))
-    before = time.process_time()
-    assert pair.read(1, 0.2) == []
-    assert time.process_time() - before < 0.1, "it burns the processor"
+    outgoing = pair.send("one")
+    _assert_idle(pair)
+    writer = threads(pair.transport.wait_written, outgoing)
+    _assert_idle(pair)
     assert not writer.done()
     pair.peer.send(TEXT, b"what TLS waited for")
     assert pair.read() == [(TEXT, b"what TLS waited for")]
@@ -451,11 +493,25 @@ def test_tls_that_must_read_before_it_writes(
     assert pair.peer.read_text() == "one"
 
 
-def test_tls_that_must_write_before_it_reads(scripted: tuple[Pair, ScriptedSocket]) -> None:
+def test_tls_that_must_write_before_it_reads(
+    scripted: tuple[Pair, ScriptedSocket], threads: Callable[..., Any]
+) -> None:
     pair, sock = scripted
-    sock.read_wants_write = 3
+    pair.fill()
+    sock.read_wants_write = True
     pair.peer.send(TEXT, b"hello")
+    _assert_idle(pair)
+    reading = threads(_read_texts, pair.peer, "last")
     assert pair.read() == [(TEXT, b"hello")]
+    while pair.transport.backlog:
+        pair.transport.read(time.monotonic() + PATIENCE)
+    reading.result(PATIENCE)
+
+
+def _assert_idle(pair: Pair) -> None:
+    before = time.process_time()
+    assert pair.read(1, 0.2) == []
+    assert time.process_time() - before < 0.1, "it burns the processor"
 
 
 # --- Pings ---------------------------------------------------------------------------------------
@@ -554,6 +610,19 @@ def test_closing_twice_is_closing_once(pair: Pair) -> None:
 
 
 # --- The wakeup alone ----------------------------------------------------------------------------
+
+
+def test_any_number_of_wake_ups_is_one() -> None:
+    wakeup = Wakeup()
+    try:
+        for _ in range(100_000):
+            wakeup.wake()
+        wakeup.wait(None, read=False, write=False, timeout=PATIENCE)
+        began = time.monotonic()
+        wakeup.wait(None, read=False, write=False, timeout=0.05)
+        assert time.monotonic() - began >= 0.05
+    finally:
+        wakeup.close()
 
 
 def test_a_closed_wakeup_may_still_be_used() -> None:
