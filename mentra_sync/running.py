@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import queue
 import signal
 import sys
 import threading
@@ -41,6 +43,33 @@ class App(Protocol):
         """Block until it has been stopped."""
 
 
+class StopAsked:
+    """Whether the end has been asked for; unlike an ``Event`` it may be set by a signal handler.
+
+    A handler interrupts the main thread anywhere, also where that holds an event's lock.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def is_set(self) -> bool:
+        """Whether somebody has asked."""
+        return self._asked
+
+    def set(self) -> None:
+        """Ask for the end. From any thread, and from signal handlers."""
+        self._asked = True
+        self._wakes.put(None)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until somebody asks, ``timeout`` seconds at most; for one thread only."""
+        if not self._asked:
+            with contextlib.suppress(queue.Empty):
+                self._wakes.get(timeout=timeout)
+        return self._asked
+
+
 _PAGE_PATIENCE = 3.0
 """How long the app waits for the page to open, so that its first words are heard there."""
 
@@ -65,7 +94,7 @@ def run(server: App, *, simulate: bool) -> None:
                 server.stop()
 
 
-def _run_simulated(server: App, stop_asked: threading.Event) -> None:
+def _run_simulated(server: App, stop_asked: StopAsked) -> None:
     simulator = server.start_simulated()
     logger = logging.getLogger(log.ROOT)
     try:
@@ -82,7 +111,7 @@ def _run_simulated(server: App, stop_asked: threading.Event) -> None:
         simulator.stop()
 
 
-def _open_page(simulator: Simulator, stop_asked: threading.Event) -> None:
+def _open_page(simulator: Simulator, stop_asked: StopAsked) -> None:
     """Open the page where there is a screen, and give it a moment to connect."""
     if has_screen() and webbrowser.open(simulator.url):
         simulator.page_opened.wait(_PAGE_PATIENCE)
@@ -95,7 +124,7 @@ def has_screen() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _wait(server: App, stop_asked: threading.Event) -> None:
+def _wait(server: App, stop_asked: StopAsked) -> None:
     """Until a signal asks for the end, or the server has been stopped."""
 
     def watch() -> None:
@@ -109,9 +138,9 @@ def _wait(server: App, stop_asked: threading.Event) -> None:
 
 
 @contextmanager
-def _signals() -> Iterator[threading.Event]:
+def _signals() -> Iterator[StopAsked]:
     """Set an event at SIGINT and SIGTERM; a second press ends the process at once."""
-    asked = threading.Event()
+    asked = StopAsked()
     first = 0.0
 
     def on_signal(number: int, frame: Any) -> None:
