@@ -55,6 +55,12 @@ CONVERSATIONS = {
         ("shows", "One cocoa for Ada."),
         ("speaks", "One cocoa for Ada. It will be ready soon."),
     ],
+    "05_photo.py": [
+        ("shows", "Press the button to take a photo."),
+        ("you press", "short"),
+        ("shows", "Simulated Glasses have no camera."),
+        ("speaks", "Simulated Glasses have no camera. Mentra Live have one."),
+    ],
 }
 """What is said between each example and its wearer."""
 
@@ -214,10 +220,10 @@ class Page:
         words = {"action": "say", "text": text, "final": True, "typed": True, "language": "en-US"}
         self._simulator.send(json.dumps(words))
 
-    def press(self) -> None:
+    def press(self, kind: str = "short") -> None:
         """Press the button, once the app listens."""
         self._listens("button_press")
-        press = {"type": "button_press", "buttonId": "main", "pressType": "short"}
+        press = {"type": "button_press", "buttonId": "main", "pressType": kind}
         self._glasses.send(json.dumps(press))
 
     def close(self) -> None:
@@ -308,7 +314,12 @@ def get(address: str) -> str:
 def hold(page: Page, conversation: list[tuple[str, str]], tell: Callable[[str], object]) -> None:
     """Hold a conversation, line by line; fails where the app does something else."""
     page.restart()
-    doing = {"shows": page.see, "speaks": page.hear, "you say": page.say}
+    doing = {
+        "shows": page.see,
+        "speaks": page.hear,
+        "you say": page.say,
+        "you press": page.press,
+    }
     for what, text in conversation:
         doing[what](text)
         tell(f"{what:>9}: {text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -543,3 +544,35 @@ def test_the_stream_of_an_app_that_was_stopped_ends_at_the_next_look(
     assert simulator.glasses.stream is not None
     clock.advance_to(clock.now() + limits.KEEP_ALIVE_INTERVAL)
     wait_until(lambda: simulator.glasses.stream is None)
+
+
+# --- The example ------------------------------------------------------------------------------
+
+
+def test_the_example_takes_photos_with_glasses_that_have_a_camera(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other glasses are tried with all examples, on the page."""
+    made: list[AppServer] = []
+    monkeypatch.setattr(AppServer, "run", lambda app: made.append(app))
+    for name in ("MENTRAOS_API_KEY", "PACKAGE_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PORT", "0")
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "05_photo.py"))
+    app = made[0]
+    simulator = app.start_simulated()
+    try:
+        simulator.start()
+        glasses = simulator.glasses
+        glasses.connection(model="Mentra Live", wifi=True)
+        assert simulator.start_app()
+        assert simulator.wait_for_streams(lambda streams: "button_press" in streams, 10)
+        glasses.press()
+        assert glasses.spoken.wait_for("A photo of 640 by 360 pixels", 10)
+        glasses.camera.fail_next(message="too dark")
+        glasses.press()
+        assert glasses.spoken.wait_for("No photo: too dark (CAMERA_BUSY)", 10)
+        assert glasses.photos == [Photo("small")]
+    finally:
+        app.stop()
+        simulator.stop()
