@@ -1,0 +1,161 @@
+"""An app server and the simulator, which meet on the wire only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cloud import KEY, PACKAGE, Calls, wait_until
+
+from mentra_sync import AppServer, AppSession
+from mentra_sync.simulator.http import Simulator
+
+
+class World:
+    """An app on simulated glasses that take no time."""
+
+    def __init__(self, on_session: Callable[..., Any], **options: Any) -> None:
+        self.stopped = Calls()
+        options = {"display_interval_ms": 0, "on_stop": self.stopped, **options}
+        self.app = AppServer(
+            PACKAGE, KEY, port=0, host="127.0.0.1", on_session=on_session, **options
+        )
+        self.app.start()
+        self.simulator = Simulator(
+            webhook_url=f"http://127.0.0.1:{self.app.port}",
+            package_name=PACKAGE,
+            api_key=KEY,
+            port=0,
+            user_id="you@example.com",
+            realistic=False,
+        )
+        self.simulator.start()
+
+    @property
+    def glasses(self) -> Any:
+        return self.simulator.glasses
+
+    def start(self) -> None:
+        assert self.simulator.start_app()
+        assert self.simulator.wait_for_streams()
+
+    def close(self) -> None:
+        self.app.stop()
+        self.simulator.stop()
+
+
+@pytest.fixture(name="world")
+def world_fixture() -> Iterator[Callable[..., World]]:
+    worlds: list[World] = []
+
+    def make(on_session: Callable[..., Any], **options: Any) -> World:
+        worlds.append(World(on_session, **options))
+        return worlds[-1]
+
+    yield make
+    for one in worlds:
+        one.close()
+
+
+def echo(session: AppSession) -> None:
+    session.layouts.show_text_wall("Welcome!")
+    session.events.on_transcription(
+        lambda data: data.is_final and session.layouts.show_text_wall(f"You said: {data.text}")
+    )
+
+
+def test_a_whole_session(world: Callable[..., World]):
+    it = world(echo)
+    it.start()
+    assert it.glasses.lens.wait_for("Welcome!")
+    it.glasses.say("hello")
+    assert it.glasses.lens.wait_for("You said: hello")
+    it.simulator.stop_app()
+    ((_, user, reason),) = it.stopped.wait()
+    assert (user, reason) == ("you@example.com", "user_disabled")
+    assert it.app.sessions == []
+    it.start()
+    it.glasses.say("again")
+    assert it.glasses.lens.wait_for("You said: again")
+
+
+def test_a_conversation(world: Callable[..., World]):
+    def main(session: AppSession) -> None:
+        name = session.ask("What is your name?")
+        session.layouts.show_text_wall(f"Hello {name}!")
+        session.audio.play_tts(f"Hello {name}")
+
+    it = world(main)
+    it.start()
+    assert it.glasses.lens.wait_for("What is your name?")
+    assert it.glasses.spoken.wait_for("What is your name?")
+    # The glasses need a moment to say that they have spoken; then it listens.
+    for _ in range(50):
+        it.glasses.say("Ada")
+        if it.glasses.lens.wait_for("Hello Ada!", timeout=0.1):
+            break
+    assert it.glasses.spoken.wait_for("Hello Ada")
+
+
+def test_a_lost_connection(world: Callable[..., World]):
+    lost, back = threading.Event(), Calls()
+
+    def main(session: AppSession) -> None:
+        session.events.on_disconnected(lost.set)
+        session.events.on_connected(back)
+        echo(session)
+
+    it = world(main)
+    it.start()
+    back.wait(1)
+    session = it.app.sessions[0]
+    it.simulator.drop_connection()
+    assert lost.wait(10)
+    back.wait(2)
+    assert it.app.sessions == [session] and session.connected
+    it.glasses.say("still there?")
+    assert it.glasses.lens.wait_for("You said: still there?")
+    assert it.stopped.all == []
+
+
+def test_a_resurrection(world: Callable[..., World]):
+    """An app that closes is taken for a lost one: five seconds later it is started again."""
+    began = Calls()
+
+    def main(session: AppSession) -> None:
+        began(session.session_id)
+        echo(session)
+
+    it = world(main)
+    it.start()
+    first = it.app.sessions[0]
+    first.disconnect()
+    assert it.stopped.wait()[0][2] == "disconnected"
+    began.wait(2)
+    wait_until(lambda: it.app.sessions and it.app.sessions[0] is not first)
+    assert began.values[0] == began.values[1]
+    assert it.simulator.wait_for_streams(lambda streams: bool(streams), timeout=5)
+    it.glasses.say("back")
+    assert it.glasses.lens.wait_for("You said: back")
+    assert len(it.stopped.all) == 1
+
+
+def test_the_server_stops(world: Callable[..., World]):
+    it = world(echo)
+    it.start()
+    it.app.stop()
+    assert it.stopped.wait()[0][2] == "server_stopped"
+
+
+def test_two_wearers(world: Callable[..., World]):
+    it = world(echo)
+    it.start()
+    other = it.simulator.glasses_of("bob@example.com")
+    assert it.simulator.start_app("bob@example.com")
+    assert it.simulator.wait_for_streams(lambda s: bool(s), user_id="bob@example.com")
+    other.say("I am Bob")
+    assert other.lens.wait_for("You said: I am Bob")
+    assert not it.glasses.lens.wait_for("I am Bob", timeout=0.1)
+    assert {s.user_id for s in it.app.sessions} == {"you@example.com", "bob@example.com"}

@@ -1,0 +1,246 @@
+"""``run()`` in a process of its own: one press ends it, and nothing is left to see."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloud import KEY, PACKAGE, Calls, Scene, scene_fixture, wait_until  # noqa: F401
+
+from mentra_sync.running import StopAsked
+
+ROOT = Path(__file__).parent.parent
+CLEARED = ("MENTRAOS_API_KEY", "PACKAGE_NAME", "PORT", "DISPLAY", "WAYLAND_DISPLAY")
+
+
+class Script:
+    """A script that runs on its own."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        file = folder / "script.py"
+        file.write_text(text)
+        environment = {name: value for name, value in os.environ.items() if name not in CLEARED}
+        environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}
+        self.process = subprocess.Popen(
+            [sys.executable, str(file)],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.output = ""
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.output += line
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        with self._changed:
+            self._changed.wait_for(lambda: re.search(pattern, self.output), 20)
+            found = re.search(pattern, self.output)
+            assert found, f"no {pattern!r} in:\n{self.output}"
+            return found
+
+    def port(self) -> int:
+        return int(self.wait_for(r"on port (\d+)")[1])
+
+    def press(self, number: int = signal.SIGINT) -> None:
+        self.process.send_signal(number)
+
+    def code(self) -> int:
+        code = self.process.wait(15)
+        self._reader.join(5)
+        return code
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+@pytest.fixture(name="run")
+def run_fixture(tmp_path: Path) -> Iterator[Any]:
+    scripts: list[Script] = []
+
+    def run(text: str) -> Script:
+        scripts.append(Script(tmp_path, text))
+        return scripts[-1]
+
+    yield run
+    for script in scripts:
+        script.close()
+
+
+SERVED = f"""
+import time
+from mentra_sync import AppServer
+
+app = AppServer({PACKAGE!r}, {KEY!r}, port=0, host="127.0.0.1")
+
+@app.session_handler
+def main(session):
+    number = 0
+    while True:
+        session.layouts.show_text_wall(number)
+        session.sleep(0.05)
+        number += 1
+
+@app.stop_handler
+def ended(session_id, user_id, reason):
+    print("ended:", reason)
+
+app.run()
+print("after run")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_press_ends_it(run: Any, scene: Scene, number: int):
+    script = run(SERVED)
+    there = scene.start(script.port())
+    there.wait("display_event")
+    began = time.monotonic()
+    script.press(number)
+    assert there.wait_closed() == (1001, "")
+    assert script.code() == 0
+    assert time.monotonic() - began < 5
+    assert "ended: server_stopped" in script.output and "after run" in script.output
+    assert "Traceback" not in script.output and "Exception" not in script.output
+    assert KEY not in script.output
+
+
+def test_a_press_before_anything_has_happened(run: Any):
+    script = run(SERVED)
+    script.port()
+    script.press()
+    assert script.code() == 0
+    assert "Traceback" not in script.output
+
+
+def test_two_signals_at_once_are_one_press(run: Any):
+    """A parent may pass on what the whole group has had."""
+    script = run(SERVED)
+    script.port()
+    script.press()
+    script.press(signal.SIGTERM)
+    assert script.code() == 0
+    assert "after run" in script.output
+
+
+def test_a_second_press_exits_at_once(run: Any, scene: Scene):
+    script = run(SERVED.replace('print("ended:", reason)', 'print("hanging"); time.sleep(60)'))
+    there = scene.start(script.port())
+    there.wait("display_event")
+    script.press()
+    script.wait_for("hanging")
+    time.sleep(0.6)
+    began = time.monotonic()
+    script.press()
+    assert script.code() == 128 + signal.SIGINT
+    assert time.monotonic() - began < 2
+    assert "Traceback" not in script.output
+
+
+def test_code_that_hangs_does_not_keep_the_process(run: Any, scene: Scene):
+    script = run(
+        "from mentra_sync import config; config.STOP_TIMEOUT = 5; config.CALLBACK_GRACE = 0.2\n"
+        + SERVED.replace("    number = 0\n", "    session.layouts.clear(); time.sleep(60)\n")
+    )
+    there = scene.start(script.port())
+    there.wait("display_event")
+    script.press()
+    assert script.code() == 0
+    assert "ended: server_stopped" in script.output
+
+
+SIMULATED = """
+from mentra_sync import AppServer
+
+app = AppServer(port=0{key})
+
+@app.session_handler
+def main(session):
+    session.layouts.show_text_wall("Hello!")
+    print("began", app.package_name, session.user_id)
+
+@app.stop_handler
+def ended(session_id, user_id, reason):
+    print("ended:", reason)
+
+app.run({run})
+print("after run")
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "how"),
+    [("", ""), (f", api_key={KEY!r}, package_name='com.example.script'", "simulator=True")],
+)
+def test_simulated_glasses(run: Any, key: str, how: str):
+    script = run(SIMULATED.format(key=key, run=how))
+    script.wait_for(r"http://127\.0\.0\.1:\d+/")
+    script.wait_for("began com.example.script you@example.com")
+    script.press()
+    assert script.code() == 0
+    assert "ended: server_stopped" in script.output and "after run" in script.output
+    assert "Traceback" not in script.output and KEY not in script.output
+
+
+def test_what_is_missing_is_said_in_one_sentence(run: Any):
+    script = run("from mentra_sync import AppServer\nAppServer('a.b').run(simulator=False)\n")
+    assert script.code() == 1
+    assert "MENTRAOS_API_KEY" in script.output.splitlines()[-1]
+
+
+def test_not_in_the_main_thread(scene: Scene):
+    app = scene.make()
+    before = signal.getsignal(signal.SIGINT)
+    ended = Calls()
+    thread = threading.Thread(target=lambda: ended(app.run()))
+    thread.start()
+    wait_until(lambda: app._web is not None)
+    there = scene.start(app)
+    there.wait("subscription_update")
+    assert ended.all == []
+    app.stop()
+    thread.join(10)
+    assert ended.all == [(None,)]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_session_may_stop_the_server(run: Any, scene: Scene):
+    script = run(SERVED.replace("    number = 0\n", "    app.stop(); number = 0\n"))
+    scene.start(script.port())
+    assert script.code() == 0
+    assert "ended: server_stopped" in script.output and "after run" in script.output
+
+
+def test_asking_for_the_end():
+    asked = StopAsked()
+    assert asked.wait(0.01) is False and not asked.is_set()
+    thread = threading.Thread(target=asked.set)
+    thread.start()
+    assert asked.wait(10) is True
+    thread.join()
+    asked.set()
+    assert asked.wait(0) and asked.is_set()
