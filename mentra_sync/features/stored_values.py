@@ -116,13 +116,9 @@ class StoredValues:
         """The moment since which the first of them waits, or None."""
         return min((write.since for write in self._unsent.values()), default=None)
 
-    def unsent(self) -> dict[str, Write]:
-        """What is still to be sent, a copy."""
-        return dict(self._unsent)
-
-    def has_unsent(self, up_to: int) -> bool:
-        """Whether something up to a write is still to be sent."""
-        return any(write.number <= up_to for write in self._unsent.values())
+    def unsent(self, up_to: int) -> dict[str, Write]:
+        """What is still to be sent, a copy; what is newer than write ``up_to`` is left out."""
+        return {key: write for key, write in self._unsent.items() if write.number <= up_to}
 
     def confirm(self, sent: Mapping[str, Write]) -> None:
         """The cloud has these now."""

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 
 from mentra_sync import config, hints
 from mentra_sync.clock import Deadline
@@ -77,6 +78,7 @@ class UserStorage:
         self._last_set = 0.0  # session time
         self._failures = 0  # to store, one after the other
         self._refusal: StorageError | None = None  # the last one
+        self._deletions: list[int] = []  # that wait their turn: the newest write at each call
 
     # --- The sessions that use it -------------------------------------------------------------
 
@@ -140,15 +142,11 @@ class UserStorage:
 
     def delete(self, key: str) -> Future[bool]:
         """Delete a key, in the cloud and what is still to be sent; True if there was one."""
-        with self._lock:
-            number = self._values.number
-        return self._errands.do(lambda: self._delete(key, number))
+        return self._errands.do(partial(self._delete, key, self._announce_deletion()))
 
     def clear(self) -> Future[bool]:
         """Delete everything; True if there was anything."""
-        with self._lock:
-            number = self._values.number
-        return self._errands.do(lambda: self._clear(number))
+        return self._errands.do(partial(self._clear, self._announce_deletion()))
 
     def flush(self, seconds: float | None = None) -> Future[None]:
         """Send what is unsent, now. It ends after ``seconds`` at most; the values then stay."""
@@ -157,9 +155,9 @@ class UserStorage:
                 nothing: Future[None] = Future()
                 nothing.set_result(None)
                 return nothing
-            number, refusal = self._values.number, self._refusal
+            refusal = self._refusal
         deadline = Deadline(config.STORAGE_PATIENCE if seconds is None else seconds)
-        return self._errands.do(lambda: self._flush(number, refusal, deadline))
+        return self._errands.do(lambda: self._flush(refusal, deadline))
 
     def flush_last(self, deadline: Deadline) -> Future[None]:
         """The same at the end of the server, with a few tries."""
@@ -210,8 +208,15 @@ class UserStorage:
             with self._lock:
                 self._fetching = None
 
+    def _announce_deletion(self) -> int:
+        """What is set from here on is not sent before the deletion, which would delete it."""
+        with self._lock:
+            self._deletions.append(self._values.number)
+            return self._values.number
+
     def _delete(self, key: str, number: int) -> bool:
         with self._lock:
+            self._deletions.remove(number)
             there = self._values.get(key) is not None
             if not there and self._values.has_below(key):
                 return False  # the cloud would delete what is inside
@@ -223,6 +228,7 @@ class UserStorage:
 
     def _clear(self, number: int) -> bool:
         with self._lock:
+            self._deletions.remove(number)
             there = bool(self._values.view())
         self._requests.clear()
         with self._lock:
@@ -230,14 +236,12 @@ class UserStorage:
             self._settle()
         return there
 
-    def _flush(self, number: int, refusal: StorageError | None, deadline: Deadline) -> None:
+    def _flush(self, refusal: StorageError | None, deadline: Deadline) -> None:
+        self._write(deadline)
         with self._lock:
-            unsent = self._values.has_unsent(number)
-            refused = self._refusal if self._refusal is not refusal else None
-        if unsent:
-            self._write(deadline)
-        elif refused is not None:
-            raise refused  # by the request that was under way
+            refused = self._refusal
+        if refused is not None and refused is not refusal:
+            raise refused  # by a request that was under way
 
     def _flush_last(self, deadline: Deadline) -> None:
         for pause in _LAST_PAUSES:
@@ -256,7 +260,7 @@ class UserStorage:
     def _write(self, deadline: Deadline) -> None:
         """Send what is unsent. Raises ``StorageError`` when something could not be stored."""
         with self._lock:
-            batch = self._values.unsent()
+            batch = self._values.unsent(min(self._deletions, default=self._values.number))
         if not batch:
             return
         try:
