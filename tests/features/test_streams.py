@@ -150,6 +150,7 @@ def test_a_handler_sees_the_state_that_its_status_made(shoot: Shoot) -> None:
         seen.append((event.status, camera.is_streaming, camera.stream_url))
 
     start(shoot)
+    wait_until(lambda: len(seen) == 1)
     tell(shoot, "error", streamId="s1")
     wait_until(lambda: len(seen) == 2)
     assert seen == [("active", True, URL), ("error", False, None)]
