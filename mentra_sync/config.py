@@ -154,6 +154,9 @@ LAST_FLUSH = 1.0
 STOP_TIMEOUT = 12.0
 """How long ``AppServer.stop()`` waits, for all sessions side by side."""
 
+STOP_RESERVE = 4.0
+"""How much of that is kept for the web server and for what is still unsent."""
+
 STOP_LINGER = 2.0
 """After a stop request the cloud closes the socket itself, within this time."""
 

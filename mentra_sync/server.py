@@ -9,6 +9,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -402,24 +403,31 @@ class AppServer:
             self._web.start()
 
     def _stop(self) -> None:
-        try:
-            deadline = Deadline(config.STOP_TIMEOUT)
+        deadline = Deadline(config.STOP_TIMEOUT)
+        with ExitStack() as afterwards:
+            # Last in, first out; each is done whatever becomes of the others.
+            afterwards.callback(self._stopped.set)
+            afterwards.callback(atexit.unregister, self.stop)
+            afterwards.callback(self._shared.close, deadline)
+            afterwards.callback(self._stop_web)
             sessions = self._register.close()
             for session in sessions:
                 session.end("server_stopped", code=1001)
             self._shared.flush()
-            late = [s for s in sessions if not s.join(deadline.remaining)]
-            running = [thread for session in late for thread in session.threads_in_user_code()]
-            if running:
-                _log.warning(hints.STILL_RUNNING, stacks(running))
-            with self._lock:
-                web, self._web = self._web, None
-            if web is not None:
-                web.stop()
-            self._shared.close(deadline)
-            atexit.unregister(self.stop)
-        finally:
-            self._stopped.set()
+            self._await_ends(sessions, Deadline(config.STOP_TIMEOUT - config.STOP_RESERVE))
+
+    def _await_ends(self, sessions: list[AppSession], deadline: Deadline) -> None:
+        """Wait for the app's code in all of them, and name what is still running then."""
+        late = [session for session in sessions if not session.join(deadline.remaining)]
+        running = [thread for session in late for thread in session.threads_in_user_code()]
+        if running:
+            _log.warning(hints.STILL_RUNNING, stacks(running))
+
+    def _stop_web(self) -> None:
+        with self._lock:
+            web, self._web = self._web, None
+        if web is not None:
+            web.stop()
 
 
 _SESSION = ("session", "session_id", "user_id")

@@ -200,7 +200,7 @@ class SimpleStorage:
             self._over = True
             storage, self._storage = self._storage, None
         if storage is not None:
-            self._register.detach(storage, self._link.report)
+            self._register.detach(storage, self._link.report_problem)
 
     # --- Inside -------------------------------------------------------------------------------
 
@@ -213,7 +213,7 @@ class SimpleStorage:
             if self._storage is None:
                 link = self._link
                 self._storage = self._register.attach(
-                    link.target.http_base, link.identity, link.report
+                    link.target.http_base, link.identity, link.report_problem
                 )
             return self._storage
 

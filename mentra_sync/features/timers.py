@@ -41,7 +41,8 @@ class Timer:
         """On the timer thread: queue the call, and set the next moment."""
         if self._cancelled or self._link.end_reason is not None:
             return
-        # A function slower than its interval skips a beat; calls must not pile up.
+        # A function slower than its interval skips a beat; its calls neither pile up nor
+        # overlap, though it may wait in a call of the session.
         if not self._queued:
             self._queued = True
             self._link.dispatcher.post_now(self)
@@ -52,9 +53,11 @@ class Timer:
 
     def __call__(self, _: None = None) -> None:
         """The call itself, on the dispatcher's thread."""
-        self._queued = False
-        if not self._cancelled:
-            self._function()
+        try:
+            if not self._cancelled:
+                self._function()
+        finally:
+            self._queued = False
 
     @property
     def __wrapped__(self) -> Callable[[], Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,17 +27,19 @@ from mentra_sync.protocol.commands import (
 )
 from mentra_sync.protocol.names import PermissionType
 from mentra_sync.protocol.streams import StreamName
+from mentra_sync.runtime.backlog import AUDIO, KEEP
 from mentra_sync.runtime.callbacks import adapt, describe
 from mentra_sync.runtime.connection import Connection
 from mentra_sync.runtime.dispatcher import Dispatcher, Wait
 from mentra_sync.runtime.ended_calls import EndedCalls
+from mentra_sync.runtime.hold import Hold
 from mentra_sync.runtime.hosts import Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.pacing import DisplayPacer
 from mentra_sync.runtime.permissions import STREAMS, PermissionHints
 from mentra_sync.runtime.refusals import Refusals
 from mentra_sync.runtime.replies import AwaitedPhotos, Mailbox, Replies, Reply
-from mentra_sync.runtime.routing import Router
+from mentra_sync.runtime.routing import Router, rank_of
 from mentra_sync.runtime.subscription import Handler, Signals, Subscription
 from mentra_sync.runtime.timers import Alarm, Timers
 
@@ -87,7 +88,7 @@ class Link:
         self.replies = Replies(self.dispatcher)
         self.photos = photos
         self.signals = Signals(self.dispatcher)
-        self.router = Router(report=self.report, changed=self._subscriptions_changed)
+        self.router = Router(report=self.report_problem, changed=self._subscriptions_changed)
         self.refusals = Refusals(
             self.replies, self.router, timers, self.malformed, lambda: self.connection.wake()
         )
@@ -104,20 +105,18 @@ class Link:
         self._permissions = permissions
         self._ended_calls = EndedCalls(logger)
         self._tell_ended = ended
-        self._backlog = event_backlog
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._ended: str | None = None
         self._batch: Alarm | None = None
         # Only the connection thread touches these:
-        self._held: deque[tuple[Callable[[Any], None], Any]] | None = deque()
+        self._hold = Hold(event_backlog, self._count_unheard)
         self._acknowledged = False
         self._subscribed = False
         self._sent_subscriptions: list[Any] | None = None
         self._reconnected_at: float | None = None
         # Set by any thread, read by any:
         self._main_thread: int | None = None
-        self._released = False
         self._subscriptions_due = False
 
     # --- Sending ------------------------------------------------------------------------------
@@ -222,16 +221,27 @@ class Link:
         if permission is not None:
             self.needs(permission)
 
-    def report(self, error: BaseException, source: object = None) -> None:
-        """Log an error with its traceback and give it to the ``on_error`` handlers."""
-        if source is None:
-            self.logger.warning("%s", error)
-        else:
-            self.logger.error(
-                "%s raised %s: %s", describe(source), type(error).__name__, error, exc_info=error
-            )
-        if not (source is not None and self._handles_errors(source)):
+    def report(self, error: BaseException, source: object) -> None:
+        """Log what left a person's function, and give it to the ``on_error`` handlers.
+
+        On the thread of that function.
+        """
+        self.logger.error(
+            "%s raised %s: %s", describe(source), type(error).__name__, error, exc_info=error
+        )
+        if not self._handles_errors(source):
             self.signals.emit_now("error", error)
+
+    def report_problem(self, error: BaseException) -> None:
+        """The same for what the cloud did wrong. On the connection thread.
+
+        It is logged as a callback of the session: log handlers are user code.
+        """
+        self.dispatcher.post(self._tell_problem, error)
+
+    def _tell_problem(self, error: BaseException) -> None:
+        self.logger.warning("%s", error)
+        self.signals.emit_now("error", error)
 
     def _handles_errors(self, source: object) -> bool:
         """Whether it is an ``on_error`` handler itself that failed."""
@@ -260,8 +270,8 @@ class Link:
 
     def release(self) -> None:
         """The app is ready: deliver what was kept, and subscribe. A second time does nothing."""
-        if not self._released:
-            self._released = True
+        if not self._hold.released:
+            self._hold.released = True
             self.connection.wake()
 
     def end(
@@ -300,7 +310,7 @@ class Link:
         """Take in what the cloud says about the user; subscribe again after a reconnection."""
         again, self._acknowledged = self._acknowledged, True
         self.router.route(ack)
-        self._deliver(self._emit, ("connected", ack.get("settings")))
+        self._tell("connected", ack.get("settings"))
         if not again:
             return []
         self._reconnected_at = time.monotonic()
@@ -316,27 +326,28 @@ class Link:
 
     def received(self, frame: dict[str, Any]) -> None:
         """Route a frame, or keep it until the app is ready; answers are never kept back."""
-        if frame["type"] in _ANSWERS:
+        if self._hold.open or frame["type"] in _ANSWERS:
             self.router.route(frame)
         else:
-            self._deliver(self.router.route, frame)
+            self._hold.deliver(self.router.route, frame, rank_of(frame))
 
     def received_audio(self, data: bytes) -> None:
         """Route an audio chunk, or keep it until the app is ready."""
-        self._deliver(self.router.route_audio, data)
+        self._hold.deliver(self.router.route_audio, data, AUDIO)
 
     def malformed(self, error: Exception) -> None:
         """Report a frame that makes no sense."""
-        self._deliver(self.report, error)
+        self._hold.deliver(self.report_problem, error, KEEP)
 
     def due(self) -> None:
         """Do what waits for the connection thread: release, subscriptions, displays."""
         self.refusals.due()
-        if self._released and self._held is not None:
-            self._deliver_held()
+        if self._hold.released and not self._hold.open:
+            self._hold.let_go()
+            self._subscriptions_due = True
         # The session may end at any moment, and then there is nobody to send to.
         with suppress(SessionEnded):
-            if self._subscriptions_due and self._held is None:
+            if self._subscriptions_due and self._hold.open:
                 self._subscriptions_due = False
                 self._send_subscriptions()
             self._pacer.due()
@@ -344,43 +355,18 @@ class Link:
     def lost(self, code: int | None, reason: str) -> None:
         """Tell the app; the connection is already on its way back."""
         self.refusals.settle()
-        self._deliver(self._emit, ("disconnected", Disconnection(code, reason, False)))
+        self._tell("disconnected", Disconnection(code, reason, False))
 
     def ended(self, reason: str, code: int | None, detail: str) -> None:
         """The connection is over."""
         self.refusals.settle()
         self._end(Disconnection(code, reason, True))
 
-    def _emit(self, signal: tuple[Any, ...]) -> None:
-        self.signals.emit(*signal)
+    def _tell(self, *signal: Any) -> None:
+        self._hold.deliver(lambda told: self.signals.emit(*told), signal, KEEP)
 
-    def _deliver(self, function: Callable[[Any], None], argument: Any) -> None:
-        if self._held is None:
-            function(argument)
-            return
-        if self._released:
-            self._deliver_held()
-            function(argument)
-            return
-        if len(self._held) >= self._backlog:
-            self._drop_held()
-        self._held.append((function, argument))
-
-    def _deliver_held(self) -> None:
-        held, self._held = self._held, None
-        self._batch_is_over()
-        for function, argument in held or ():
-            function(argument)
-
-    def _drop_held(self) -> None:
-        """Give up the oldest audio chunk that is kept, or else the oldest of all."""
-        assert self._held
+    def _count_unheard(self) -> None:
         self.dispatcher.count_dropped("on_session, which has not begun to listen")
-        for index, (function, _) in enumerate(self._held):
-            if function == self.router.route_audio:
-                del self._held[index]
-                return
-        self._held.popleft()
 
     # --- Subscriptions ------------------------------------------------------------------------
 

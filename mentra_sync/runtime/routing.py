@@ -45,6 +45,18 @@ _RANKS = {
 }
 """Readings that a newer one replaces; a final transcription is kept all the same."""
 
+
+def rank_of(frame: dict[str, Any]) -> int:
+    """How dear a frame is that has not been routed yet."""
+    name = frame.get("streamType")
+    if frame["type"] != NoticeType.DATA_STREAM or not isinstance(name, str):
+        return KEEP
+    data = frame.get("data")
+    final = isinstance(data, dict) and data.get("isFinal") is True
+    base = name.partition("?")[0].partition(":")[0]
+    return KEEP if final else _RANKS.get(base, KEEP)  # type: ignore[call-overload]
+
+
 _FAMILIES = (
     frozenset({StreamType.LOCATION_UPDATE.value, StreamType.LOCATION_STREAM.value}),
     frozenset({StreamType.RTMP_STREAM_STATUS.value, NoticeType.STREAM_STATUS.value}),

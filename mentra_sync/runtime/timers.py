@@ -16,6 +16,7 @@ from collections.abc import Callable
 from mentra_sync.clock import Clock
 
 _log = logging.getLogger(__name__)
+_STOP_TIMEOUT = 2.0
 
 
 class Alarm:
@@ -77,7 +78,11 @@ class Timers:
             self._thread = thread
 
     def stop(self) -> None:
-        """Forget every alarm and end the thread; it has ended when this returns."""
+        """Forget every alarm and end the thread; it has ended when this returns.
+
+        Unless it is held up, by a log handler of the app's, say: then it is left to itself after
+        2 s, and ends when it can.
+        """
         with self._condition:
             self._stopped = True
             self._heap.clear()
@@ -85,7 +90,7 @@ class Timers:
             self._condition.notify()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join()
+            thread.join(_STOP_TIMEOUT)
 
     @property
     def busy(self) -> bool:
