@@ -334,7 +334,7 @@ def test_an_owner_may_send_from_every_callback(any_cloud: FakeCloud, apps: Apps)
     app = apps(any_cloud, owner, limits=replace(QUICK, max_outbox=10 * count, write=PATIENCE))
     peer = any_cloud.accept_app()
     for number in range(count):
-        peer.send_json({"type": "x", "number": number, "text": "y" * 1000})
+        peer.send_json({"type": "x", "number": number, "text": "y" * 5000})
     assert [peer.read_text().rstrip(".") for _ in range(count)] == [str(n) for n in range(count)]
 
 
