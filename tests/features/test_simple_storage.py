@@ -256,7 +256,10 @@ def test_deleting_beats_what_is_still_to_be_sent(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("arrives", [True, False])
 @pytest.mark.parametrize("what", ["delete", "clear"])
-def test_deleting_beats_what_is_on_its_way(shelf: Shelf, arrives: bool, what: str) -> None:
+@pytest.mark.parametrize("set_again", [True, False])
+def test_deleting_beats_what_is_on_its_way_and_nothing_newer(
+    shelf: Shelf, arrives: bool, what: str, set_again: bool
+) -> None:
     storage = shelf.session().simple_storage
     storage["a"] = "1"
     shelf.cloud.once("PUT", late(None if arrives else says(500)))
@@ -267,12 +270,14 @@ def test_deleting_beats_what_is_on_its_way(shelf: Shelf, arrives: bool, what: st
     thread.start()
     wait_until(lambda: shelf.waiting(storage))
     assert shelf.cloud.seen("DELETE") == []  # one request at a time
-    storage["b"] = "newer than that"
+    newer = {"a": "newer than that", "b": "too"} if set_again else {"b": "newer"}
+    storage.set_multiple(newer)
     shelf.cloud.released.set()
     thread.join()
+    assert deleting.all
     shelf.advance(60)
-    assert storage.get_all_data() == {"b": "newer than that"}
-    shelf.cloud.wait_stored({"b": "newer than that"})
+    assert storage.get_all_data() == newer
+    shelf.cloud.wait_stored(newer)
 
 
 # --- Failures ------------------------------------------------------------------------------------
