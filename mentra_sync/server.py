@@ -29,6 +29,7 @@ from mentra_sync.configuration import (
 )
 from mentra_sync.ending import stacks
 from mentra_sync.errors import ConfigurationError, MentraError
+from mentra_sync.handlers import SESSION, SETTINGS, STOP, TOOL_CALL, Handlers
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
 from mentra_sync.register import Register
@@ -121,13 +122,13 @@ class AppServer:
             ),
         )
         self.photos = self._shared.photos
-        self._session_handler = on_session and adapt(on_session, *_SESSION)
-        self._stop_handler = on_stop and adapt(on_stop, *_STOP)
-        self._tool_handler = on_tool_call and adapt(on_tool_call, *_TOOL_CALL)
+        self._session_handler = on_session and adapt(on_session, *SESSION)
+        self._stop_handler = on_stop and adapt(on_stop, *STOP)
+        self._tool_handler = on_tool_call and adapt(on_tool_call, *TOOL_CALL)
         self._settings_handler: Callable[..., Any] | None = None
-        _check_overrides(self)
         self._tools = Tools()
         self._register = Register()
+        Handlers(self, self._register)  # a method that could not be called is refused here
         self._lock = threading.Lock()  # guards starting and stopping, and what they set:
         self._web: WebServer | None = None
         self._port = self._port_wanted or config.DEFAULT_PORT
@@ -166,17 +167,17 @@ class AppServer:
 
     def session_handler(self, function: F) -> F:
         """Decorator: the function to run for each session, ``main(session)``."""
-        self._session_handler = adapt(function, *_SESSION)
+        self._session_handler = adapt(function, *SESSION)
         return function
 
     def stop_handler(self, function: F) -> F:
         """Decorator: called when a session is over, ``ended(session_id, user_id, reason)``."""
-        self._stop_handler = adapt(function, *_STOP)
+        self._stop_handler = adapt(function, *STOP)
         return function
 
     def settings_handler(self, function: F) -> F:
         """Decorator: called when a user saves settings, ``saved(user_id, settings)``."""
-        self._settings_handler = adapt(function, *_SETTINGS)
+        self._settings_handler = adapt(function, *SETTINGS)
         return function
 
     def tool(self, tool_id: str) -> Callable[[F], F]:
@@ -321,14 +322,14 @@ class AppServer:
         for session in sessions:
             session.update_settings(settings)
         try:
-            adapt(self.on_settings_update, *_SETTINGS)(user_id, settings)
+            Handlers(self, self._register).on_settings_update(user_id, settings)
         except BaseException as error:
             _log.error("on_settings_update failed: %s", error, exc_info=error)
         return len(sessions)
 
     def answer_tool_call(self, call: ToolCall) -> str | None:
         """The reply of the tool's function, or else of :meth:`on_tool_call`."""
-        answer = self._tools.find(call.tool_id) or adapt(self.on_tool_call, *_TOOL_CALL)
+        answer = self._tools.find(call.tool_id) or Handlers(self, self._register).on_tool_call
         reply: str | None = answer(call)
         return reply
 
@@ -357,7 +358,7 @@ class AppServer:
     # --- Inside -------------------------------------------------------------------------------
 
     def _make_session(self, identity: Identity, target: Target) -> AppSession:
-        return AppSession(_Host(self), identity, target, self._shared)
+        return AppSession(Handlers(self, self._register), identity, target, self._shared)
 
     def _make_flask(
         self,
@@ -428,27 +429,3 @@ class AppServer:
             web, self._web = self._web, None
         if web is not None:
             web.stop()
-
-
-_SESSION = ("session", "session_id", "user_id")
-_STOP = ("session_id", "user_id", "reason")
-_SETTINGS = ("user_id", "settings")
-_TOOL_CALL = ("tool_call",)
-
-
-class _Host:
-    """What sessions see of their server."""
-
-    def __init__(self, server: AppServer) -> None:
-        self.on_session = adapt(server.on_session, *_SESSION)
-        self.on_stop = adapt(server.on_stop, *_STOP)
-        self.session_over = server._register.forget
-        self.session_finished = server._register.finished
-
-
-def _check_overrides(server: AppServer) -> None:
-    """Refuse a method of a subclass that could not be called, before anybody comes."""
-    adapt(server.on_session, *_SESSION)
-    adapt(server.on_stop, *_STOP)
-    adapt(server.on_tool_call, *_TOOL_CALL)
-    adapt(server.on_settings_update, *_SETTINGS)

@@ -37,6 +37,7 @@ BY_PRODUCTS = ("*.egg-info", "__pycache__", "build", "dist", "node_modules")
 FOUNDATION = {"_version", "clock", "config", "errors", "hints", "log"}
 SERVER = {
     "configuration",
+    "handlers",
     "photo_uploads",
     "register",
     "routes",
