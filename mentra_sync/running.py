@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import queue
 import signal
+import socket
 import sys
 import threading
 import time
@@ -44,14 +44,21 @@ class App(Protocol):
 
 
 class StopAsked:
-    """Whether the end has been asked for; unlike an ``Event`` it may be set by a signal handler.
+    """Whether the end has been asked for; unlike an ``Event`` it misses no signal.
 
-    A handler interrupts the main thread anywhere, also where that holds an event's lock.
+    A signal that comes between two steps of Python, right before a wait begins, doesn't end that
+    wait, and a handler may interrupt its thread where that holds an event's lock.  So the wait is
+    on a socket, to which the signal itself writes.
     """
 
     def __init__(self) -> None:
         self._asked = False
-        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
+
+    def fileno(self) -> int:
+        """What a signal writes to (``signal.set_wakeup_fd``)."""
+        return self._sender.fileno()
 
     def is_set(self) -> bool:
         """Whether somebody has asked."""
@@ -60,14 +67,21 @@ class StopAsked:
     def set(self) -> None:
         """Ask for the end. From any thread, and from signal handlers."""
         self._asked = True
-        self._wakes.put(None)
+        with contextlib.suppress(OSError):  # full, or closed: nobody needs to be woken
+            self._sender.send(b"\0")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until somebody asks, ``timeout`` seconds at most; for one thread only."""
-        if not self._asked:
-            with contextlib.suppress(queue.Empty):
-                self._wakes.get(timeout=timeout)
+        self._receiver.settimeout(timeout)
+        with contextlib.suppress(TimeoutError):
+            while not self._asked:
+                self._receiver.recv(64)
         return self._asked
+
+    def close(self) -> None:
+        """Close its sockets."""
+        self._receiver.close()
+        self._sender.close()
 
 
 _PAGE_PATIENCE = 3.0
@@ -75,9 +89,6 @@ _PAGE_PATIENCE = 3.0
 
 _ONE_PRESS = 0.5
 """Some parents pass a signal on to the group that has had it already: still one press."""
-
-_WINDOWS_TICK = 0.2
-"""On Windows a wait without timeout cannot be interrupted by Ctrl+C."""
 
 
 def run(server: App, *, simulate: bool) -> None:
@@ -132,9 +143,7 @@ def _wait(server: App, stop_asked: StopAsked) -> None:
         stop_asked.set()
 
     threading.Thread(target=watch, name="mentra-run", daemon=True).start()
-    tick = _WINDOWS_TICK if sys.platform == "win32" else None
-    while not stop_asked.wait(tick):
-        pass
+    stop_asked.wait()
 
 
 @contextmanager
@@ -152,15 +161,18 @@ def _signals() -> Iterator[StopAsked]:
         elif now - first > _ONE_PRESS:
             os._exit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with contextlib.closing(asked):
+        if threading.current_thread() is not threading.main_thread():
+            yield asked
+            return
+        wakeup_before = signal.set_wakeup_fd(asked.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+        try:
+            yield asked
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(wakeup_before)
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
