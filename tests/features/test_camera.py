@@ -388,8 +388,11 @@ def test_calls_of_features_that_added_nothing_fail_as_well(shoot: Shoot) -> None
     assert type(message.outcome) is RequestFailed
 
 
-def test_what_is_sent_after_a_refusal_waits_for_the_next_connection(shoot: Shoot) -> None:
+def test_what_is_sent_after_a_refusal_waits_for_the_next_connection(
+    shoot: Shoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On the old one, which the cloud is closing, it would be lost."""
+    monkeypatch.setattr("mentra_sync.runtime.refusals._CLOSE_COMES_WITHIN", 30)
     photo = shoot.session.camera.request_photo
 
     def again() -> Any:
@@ -401,6 +404,12 @@ def test_what_is_sent_after_a_refusal_waits_for_the_next_connection(shoot: Shoot
     asked = Asked(again)
     old = shoot.there
     first = old.wait("photo_request")
+    old.send(
+        {"type": "tpa_connection_error", "code": "PERMISSION_DENIED", "message": CAMERA_DENIED}
+    )
+    old.ping(b"after it")
+    wait_until(lambda: old.pongs)
+    assert set(shoot.session._link.replies._pending) == {("photo", first["requestId"])}
     request = shoot.refuse("PERMISSION_DENIED", CAMERA_DENIED).wait("photo_request")
     assert request["requestId"] != first["requestId"]
     assert len(old.all("photo_request")) == 1
