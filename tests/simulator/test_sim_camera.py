@@ -168,9 +168,13 @@ def test_what_is_no_picture_can_be_shown_on_purpose(pair: Pair) -> None:
     assert pair.glasses.camera.uploads.wait_for(lambda upload: "400" in upload.problem)
 
 
-def test_photos_come_over_bluetooth_too(pair: Pair) -> None:
+def test_photos_come_over_bluetooth_too(pair: Pair, receiver: Receiver) -> None:
     pair.glasses.camera.bluetooth = True
     assert pair.photo(auth_token="secret").image()
+    pair.photo(custom_webhook_url=receiver.url)
+    _, _, body = receiver.posts.wait(lambda post: True)
+    assert b'name="source"\r\n\r\nble_transfer\r\n' in body
+    assert b'name="type"' not in body
 
 
 @pytest.mark.parametrize("how", ["response", "upload"])
@@ -500,11 +504,8 @@ def test_streams_are_kept_alive_until_they_no_longer_answer(
             count,
         )
 
-    for count in range(1, 5):
-        clock.advance_to(clock.now() + 15)
-        asked(count)
-    simulator.glasses.streaming.acknowledges = False
-    for count in range(5, 8):
+    for count, acknowledges in enumerate((True, True, False, False, True, False, False, False), 1):
+        simulator.glasses.streaming.acknowledges = acknowledges
         clock.advance_to(clock.now() + 15)
         asked(count)
         settled(app)
