@@ -112,6 +112,7 @@ class Link:
         # Only the connection thread touches these:
         self._hold = Hold(event_backlog, self._count_unheard)
         self._acknowledged = False
+        self._welcome: tuple[Any, ...] | None = None
         self._subscribed = False
         self._sent_subscriptions: list[Any] | None = None
         self._reconnected_at: float | None = None
@@ -310,12 +311,12 @@ class Link:
         """Take in what the cloud says about the user; subscribe again after a reconnection."""
         again, self._acknowledged = self._acknowledged, True
         self.router.route(ack)
-        self._tell("connected", ack.get("settings"))
+        self._welcome = (ack.get("settings"),)  # told when the connection is live
+        self.connection.wake()
         if not again:
             return []
         self._reconnected_at = time.monotonic()
         self._pacer.restore()
-        self.connection.wake()
         if not self._subscribed:
             return []  # the app is still starting, and will subscribe when it is ready
         wanted = self.router.subscriptions()
@@ -342,6 +343,9 @@ class Link:
     def due(self) -> None:
         """Do what waits for the connection thread: release, subscriptions, displays."""
         self.refusals.due()
+        if self._welcome is not None:
+            welcome, self._welcome = self._welcome, None
+            self._tell("connected", *welcome)
         if self._hold.released and not self._hold.open:
             self._hold.let_go()
             self._subscriptions_due = True
