@@ -231,7 +231,11 @@ from werkzeug.serving import make_server
 from mentra_sync import AppServer
 
 scene = Scene()
-app = AppServer(PACKAGE, KEY, on_stop=lambda session_id, user_id, reason: print(user_id, reason))
+
+def ended(session_id, user_id, reason):
+    sys.stdout.write(user_id + " " + reason + chr(10))  # in one piece
+
+app = AppServer(PACKAGE, KEY, on_stop=ended)
 server = make_server("127.0.0.1", 0, app.flask, threaded=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 sockets = [scene.start(server.server_port, user) for user in ("ann", "bob")]

@@ -435,6 +435,7 @@ def test_queued_callbacks_are_dropped_and_the_running_one_ends(scene: Scene):
     there.wait_streams("button_press")
     for name in "abc":
         there.press(name)
+    there.settle()
     in_callback.wait(10)
     session.disconnect()
     assert app.sessions == []

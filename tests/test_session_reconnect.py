@@ -19,7 +19,7 @@ def test_a_lost_connection_comes_back(scene: Scene):
     connected, disconnected, stopped, heard = Calls(), Calls(), Calls(), Calls()
 
     def main(session: AppSession) -> None:
-        session.events.on_connected(connected.one)
+        session.events.on_connected(lambda: connected(session.connected))
         session.events.on_disconnected(disconnected.one)
         session.events.on_button_press(heard.one)
         session.events.on_head_position(heard.one)
@@ -33,7 +33,8 @@ def test_a_lost_connection_comes_back(scene: Scene):
     assert not how.permanent and how.code is None
     new = scene.accept()
     assert new.init["sessionId"] == session.session_id and new.init["apiKey"] == KEY
-    connected.wait(2)
+    assert connected.wait(2)[1] is True, "in a handler of on_connected it is"
+    new.wait("subscription_update")
     assert new.frames[0]["type"] == "subscription_update"
     new.wait_streams("button_press", "head_position")
     assert session.connected and app.sessions == [session]
