@@ -9,8 +9,8 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mentra_sync import hints
 from mentra_sync.runtime.callbacks import describe
@@ -156,8 +156,6 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 def _types(function: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:
     """The annotation of each parameter; one that means nothing at run time checks nothing."""
     annotations = {name: one.annotation for name, one in signature.parameters.items()}
-    if not any(isinstance(annotation, str) for annotation in annotations.values()):
-        return annotations
     plain: Any = inspect.unwrap(function)
     while isinstance(plain, functools.partial):
         plain = inspect.unwrap(plain.func)
@@ -168,12 +166,11 @@ def _types(function: Callable[..., Any], signature: inspect.Signature) -> dict[s
 
 
 def _meaning(annotation: Any, names: dict[str, Any]) -> Any:
-    """What a ``from __future__ import annotations`` has turned into text."""
-    if not isinstance(annotation, str):
-        return annotation
+    """What an annotation means, if it is text: whole, or in part as in ``Optional["Size"]``."""
+    holder = SimpleNamespace(__annotations__={"it": annotation})
     try:
-        return eval(annotation, names)  # the app's own source, as typing.get_type_hints does
-    except Exception:
+        return get_type_hints(holder, names, include_extras=True)["it"]
+    except Exception:  # whatever it is, it checks nothing
         return Any
 
 

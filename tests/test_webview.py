@@ -168,7 +168,7 @@ class Signer:
         return self.sign(json.dumps(claims).encode(), headers)
 
     def sign(self, payload: bytes, headers: dict[str, Any] | None = None) -> str:
-        return jwt.PyJWS().encode(payload, self.private, algorithm="RS256", headers=headers)
+        return jwt.PyJWS().encode(payload, self._key, algorithm="RS256", headers=headers)
 
 
 @pytest.fixture(scope="module")
