@@ -74,6 +74,16 @@ CONVERSATIONS = {
         ("shows", "Simulated Glasses have no camera."),
         ("speaks", "Simulated Glasses have no camera. Mentra Live have one."),
     ],
+    "09_tool.py": [
+        ("shows", "Nothing yet. Say what you need."),
+        ("you say", "Bread."),
+        ("shows", "Bread"),
+        ("you say", "butter"),
+        ("shows", "Bread butter"),
+    ],
+    "11_web_page.py": [
+        ("shows", "Write something on your page."),
+    ],
 }
 """What is said between each example and its wearer."""
 
