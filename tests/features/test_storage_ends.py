@@ -171,6 +171,29 @@ def test_what_is_lost_at_the_servers_end_is_named(
     assert not [t for t in threading.enumerate() if t.name.startswith("mentra-storage")]
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_the_servers_end_cuts_off_what_is_under_way(
+    shelf: Shelf, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "FLUSH_TIMEOUT", 0.3)
+    monkeypatch.setattr(config, "LAST_FLUSH", 0.3)
+    storage = shelf.session().simple_storage
+    shelf.cloud.always(method, drips)
+    asking = threading.Thread(target=lambda: pytest.raises(SessionEnded, storage.get, "a"))
+    if method == "GET":
+        asking.start()
+    else:
+        storage["a"] = "1"
+        shelf.advance_without_calm(3.1)
+    shelf.cloud.wait(method)
+    began = time.monotonic()
+    shelf.app.stop()
+    assert time.monotonic() - began < 5
+    assert not [t for t in threading.enumerate() if t.name.startswith("mentra-storage")]
+    if method == "GET":
+        asking.join(10)
+
+
 def test_the_servers_end_tries_more_than_once(shelf: Shelf, logged: Any) -> None:
     shelf.session().simple_storage["a"] = "1"
     shelf.cloud.once("PUT", *[says(503)] * 3)
