@@ -40,6 +40,8 @@ class AppSession:
         self.state = State.STOPPED
         self.detail: str | None = None
         self.streams: tuple[str, ...] = ()
+        self.location_rate: str | None = None
+        """How exactly the app wants to follow the wearer; None when it does not."""
         self.subscribed = False
         """Whether a subscription list has come since the start."""
         self.link: LinkFace | None = None
@@ -54,6 +56,8 @@ class AppSession:
         """Whether it is stopped only to be started again, after its connection was lost."""
         self._tell_glasses = True
         self._reconnected_at: float | None = None
+        self._told_denied: set[str] = set()
+        """Streams of which the app has been told that it lacks the permission."""
 
     @property
     def session_id(self) -> str:
@@ -136,6 +140,7 @@ class AppSession:
         self.wearer.tell_state()
         if first:
             self.wearer.first_start()
+            self._cloud.people.entered(self)
             self._started.set_result(True)
         return True
 
@@ -245,7 +250,10 @@ class AppSession:
 
     def _leave(self, reason: str) -> None:
         link, self.link = self.link, None
+        self._cloud.people.left(self)
         self.streams = ()
+        self.location_rate = None
+        self._told_denied = set()
         self.wearer.tell_state()
         if link is not None:
             link.send({"type": "app_stopped", "timestamp": iso_timestamp()})
@@ -264,6 +272,37 @@ class AppSession:
         self.subscribed = True
         self._cloud.announce(self)
         self.wearer.tell_state()
+
+    def tell_denied(self, needs: dict[str, str | None]) -> None:
+        """Tell the app, once, which of its streams it lacks the permission for.
+
+        ``needs`` has the permission of each stream that it listens to.
+        """
+        denied = {
+            stream: permission
+            for stream, permission in needs.items()
+            if not self.app.allows(permission)
+        }
+        news = denied.keys() - self._told_denied
+        self._told_denied = set(denied)
+        if news and self._cloud.tells_permission_errors:
+            details = [
+                {
+                    "stream": stream,
+                    "requiredPermission": denied[stream],
+                    "message": f"{stream} needs the permission {denied[stream]}",
+                }
+                for stream in denied
+                if stream in news
+            ]
+            self.send(
+                {
+                    "type": "permission_error",
+                    "message": "Some streams were refused for lack of permissions",
+                    "details": details,
+                    "timestamp": iso_timestamp(),
+                }
+            )
 
     def send(self, frame: dict[str, Any]) -> None:
         """Send a frame to the app, if it is there."""

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 from mentra_sync.clock import Clock, Deadline
 from mentra_sync.simulator.app_session import AppSession
+from mentra_sync.simulator.people import People
 from mentra_sync.simulator.registry import App, Registry
 from mentra_sync.simulator.schedule import Schedule
 from mentra_sync.simulator.storage import SimpleStorage
@@ -25,7 +26,12 @@ class Cloud:
         self.realistic = realistic
         self.lock = threading.RLock()  # guards wearers, sessions, displays and the registry
         self.registry = Registry()
+        self.people = People()
         self.storage = SimpleStorage()
+        self.tells_device_state = False
+        """Newer clouds send ``device_state_update``; the recorded one never did."""
+        self.tells_permission_errors = True
+        """Newer clouds send ``permission_error``; the recorded one only logs it."""
         self.webhooks = Webhooks()
         self.session_time = Schedule(clock or Clock(), "mentra-sim-session-time")
         self.wire_time = Schedule(Clock(), "mentra-sim-wire-time")

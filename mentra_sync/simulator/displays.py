@@ -10,10 +10,8 @@ from typing import Any
 from mentra_sync import config
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
+from mentra_sync.simulator.dashboard import SYSTEM_PACKAGE, Dashboard
 from mentra_sync.simulator.schedule import Later, Schedule
-
-SYSTEM_PACKAGE = "dev.augmentos.dashboard"
-"""What displays of the cloud's own come from."""
 
 BOOT_TITLE = "// MentraOS - Starting App"
 
@@ -122,7 +120,7 @@ class Displays:
         self._booting: dict[str, _Boot] = {}
         self._held: dict[tuple[str, str], Display] = {}
         self._shown: dict[str, Display] = {}
-        self._dashboard: dict[str, str] = {}
+        self.dashboard = Dashboard(send)
 
     def offer(self, frame: Frame, package: str) -> None:
         """Show what an app wants shown, when the rules allow it."""
@@ -151,26 +149,7 @@ class Displays:
             self._show_boot_screen()
         elif not self._booting:
             self._show_held()
-        self.write_dashboard(package, "")
-
-    def write_dashboard(self, package: str, content: str) -> None:
-        """Put an app's line on the dashboard, or take it away."""
-        self._dashboard.pop(package, None)
-        if content:
-            self._dashboard[package] = content
-        self._send(
-            {
-                "type": "display_event",
-                "packageName": SYSTEM_PACKAGE,
-                "view": "dashboard",
-                "layout": {
-                    "layoutType": "double_text_wall",
-                    "topText": "",
-                    "bottomText": "\n" + "\n".join(self._dashboard.values()),
-                },
-                "timestamp": iso_timestamp(),
-            }
-        )
+        self.dashboard.forget(package)
 
     def _boot_over(self, package: str, boot: _Boot) -> None:
         with self._lock:

@@ -10,6 +10,16 @@ from mentra_sync.simulator.schedule import Schedule
 from mentra_sync.simulator.webhooks import Webhooks
 
 
+class PeopleFace(Protocol):
+    """Who uses which app."""
+
+    def entered(self, session: Any) -> None:
+        """A wearer has started an app."""
+
+    def left(self, session: Any) -> None:
+        """An app has been stopped for a wearer."""
+
+
 class CloudFace(Protocol):
     """The cloud: its lock, its clocks, its way to the apps."""
 
@@ -18,6 +28,12 @@ class CloudFace(Protocol):
     session_time: Schedule
     webhooks: Webhooks
     realistic: bool
+    tells_device_state: bool
+    tells_permission_errors: bool
+
+    @property
+    def people(self) -> PeopleFace:
+        """Who uses which app."""
 
     @property
     def closed(self) -> bool:
@@ -36,7 +52,13 @@ class WearerFace(Protocol):
 
     user_id: str
     displays: Displays
-    system_settings: dict[str, Any]
+
+    @property
+    def system_settings(self) -> dict[str, Any]:
+        """The glasses' own settings."""
+
+    def sessions(self) -> list[Any]:
+        """The sessions of all apps, running or not."""
 
     def capabilities(self) -> dict[str, Any] | None:
         """What the glasses can do, as the wire has it."""

@@ -13,7 +13,8 @@ from mentra_sync.display.profiles import G1, SIMULATED, Z100, Profile
 from mentra_sync.display.wrap import UNLIMITED, wrap
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
-from mentra_sync.simulator.displays import BOOT_TITLE, SYSTEM_PACKAGE
+from mentra_sync.simulator.dashboard import SYSTEM_PACKAGE
+from mentra_sync.simulator.displays import BOOT_TITLE
 from mentra_sync.simulator.records import WAIT_SECONDS
 
 PROFILES: dict[str, Profile] = {

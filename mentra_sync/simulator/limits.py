@@ -68,6 +68,9 @@ MAX_SUBSCRIPTIONS = 1000
 MAX_OPEN_REQUESTS = 1000
 """Requests to the glasses whose answers are awaited; the oldest are forgotten."""
 
+MAX_ROOMS = 1000
+"""Rooms that wearers of all apps are in."""
+
 MAX_HISTORY = 2_000
 """Displays, utterances and the like that the glasses remember."""
 

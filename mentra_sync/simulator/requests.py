@@ -10,6 +10,7 @@ from mentra_sync import config
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import subscriptions
 from mentra_sync.simulator.app_session import AppSession
+from mentra_sync.simulator.dashboard import system_dashboard
 from mentra_sync.simulator.wearer import Wearer
 
 logger = logging.getLogger(__name__)
@@ -37,9 +38,13 @@ def handle(session: AppSession, wearer: Wearer, frame: Frame) -> None:
 
 
 def _subscribe(session: AppSession, wearer: Wearer, frame: Frame) -> None:
-    streams = subscriptions.read_list(frame.get("subscriptions"))
+    wanted = frame.get("subscriptions")
+    streams = subscriptions.read_list(wanted)
     if streams is not None:
+        session.location_rate = subscriptions.location_rate(wanted)
         session.subscribe(streams)
+        session.tell_denied({stream: subscriptions.permission_for(stream) for stream in streams})
+        wearer.repeat_custom_messages(session)
 
 
 def _display(session: AppSession, wearer: Wearer, frame: Frame) -> None:
@@ -50,8 +55,20 @@ def _display(session: AppSession, wearer: Wearer, frame: Frame) -> None:
 
 def _dashboard_content(session: AppSession, wearer: Wearer, frame: Frame) -> None:
     modes = frame.get("modes")
-    if isinstance(modes, list) and "main" in modes:
-        wearer.displays.write_dashboard(session.app.package_name, str(frame.get("content", "")))
+    if isinstance(modes, list):
+        content = str(frame.get("content", ""))
+        wearer.displays.dashboard.write(session.app.package_name, content, modes)
+
+
+def _dashboard_mode(session: AppSession, wearer: Wearer, frame: Frame) -> None:
+    if session.app.package_name == system_dashboard():
+        wearer.change_dashboard(frame.get("mode"))
+
+
+def _dashboard_corner(session: AppSession, wearer: Wearer, frame: Frame) -> None:
+    if session.app.package_name == system_dashboard():
+        content = str(frame.get("content", ""))
+        wearer.displays.dashboard.fill(frame.get("section"), content)
 
 
 def _play(session: AppSession, wearer: Wearer, frame: Frame) -> None:
@@ -170,7 +187,7 @@ def _check_stream(session: AppSession, wearer: Wearer, frame: Frame) -> None:
 def _poll_location(session: AppSession, wearer: Wearer, frame: Frame) -> None:
     correlation_id = frame.get("correlationId")
     if isinstance(correlation_id, str) and len(correlation_id) <= config.MAX_ID_CHARACTERS:
-        wearer.poll_location(session, correlation_id, frame.get("accuracy"))
+        wearer.places.poll(session, correlation_id, frame.get("accuracy"))
 
 
 def _wifi_setup(session: AppSession, wearer: Wearer, frame: Frame) -> None:
@@ -179,6 +196,22 @@ def _wifi_setup(session: AppSession, wearer: Wearer, frame: Frame) -> None:
         **_given(frame, "reason"),
         appPackageName=session.app.package_name,
     )
+
+
+def _broadcast(session: AppSession, wearer: Wearer, frame: Frame) -> None:
+    wearer.people.broadcast(session, frame)
+
+
+def _direct_message(session: AppSession, wearer: Wearer, frame: Frame) -> None:
+    wearer.people.send(session, frame)
+
+
+def _join_room(session: AppSession, wearer: Wearer, frame: Frame) -> None:
+    wearer.people.join(session, frame)
+
+
+def _leave_room(session: AppSession, wearer: Wearer, frame: Frame) -> None:
+    wearer.people.leave(session, frame)
 
 
 def _given(frame: Frame, *names: str) -> Frame:
@@ -190,6 +223,8 @@ _ANSWERS: dict[str, Callable[[AppSession, Wearer, Frame], None]] = {
     "subscription_update": _subscribe,
     "display_event": _display,
     "dashboard_content_update": _dashboard_content,
+    "dashboard_mode_change": _dashboard_mode,
+    "dashboard_system_update": _dashboard_corner,
     "audio_play_request": _play,
     "audio_stop_request": _stop_audio,
     "rgb_led_control": _light,
@@ -203,6 +238,10 @@ _ANSWERS: dict[str, Callable[[AppSession, Wearer, Frame], None]] = {
     "stream_status_check": _check_stream,
     "location_poll_request": _poll_location,
     "request_wifi_setup": _wifi_setup,
+    "app_broadcast_message": _broadcast,
+    "app_direct_message": _direct_message,
+    "app_room_join": _join_room,
+    "app_room_leave": _leave_room,
 }
-"""Who answers what. The recorded cloud says nothing to ownership_release, to an ordinary app's
-dashboard_mode_change and dashboard_system_update, nor to direct, broadcast and room messages."""
+"""Who answers what. The recorded cloud says nothing to ownership_release, nor to an ordinary app's
+dashboard_mode_change and dashboard_system_update."""

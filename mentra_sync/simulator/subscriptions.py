@@ -61,6 +61,16 @@ def _read(entry: Any) -> str | None:
     return entry
 
 
+def location_rate(wanted: Any) -> str | None:
+    """The rate of the location stream in a subscription list, or None."""
+    rates = [
+        entry.get("rate")
+        for entry in (wanted if isinstance(wanted, list) else ())
+        if isinstance(entry, dict) and _read(entry) is not None
+    ]
+    return str(rates[-1]) if rates else None
+
+
 def permission_for(stream: str) -> str | None:
     """The permission that a stream needs, or None."""
     base = stream.partition(":")[0]

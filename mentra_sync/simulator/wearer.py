@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from mentra_sync import config
 from mentra_sync.protocol import codec
 from mentra_sync.protocol.capabilities import KNOWN
 from mentra_sync.protocol.codec import iso_timestamp
+from mentra_sync.protocol.names import StreamType
 from mentra_sync.simulator import limits, subscriptions
 from mentra_sync.simulator.app_session import AppSession, State
 from mentra_sync.simulator.displays import Displays
 from mentra_sync.simulator.faces import CloudFace
 from mentra_sync.simulator.glasses import Glasses
+from mentra_sync.simulator.people import People
 from mentra_sync.simulator.phone import Phone
+from mentra_sync.simulator.places import Places
+from mentra_sync.simulator.preferences import Preferences
 from mentra_sync.simulator.registry import App
 from mentra_sync.simulator.schedule import Later
 from mentra_sync.simulator.streams import Streams
 
 Frame = dict[str, Any]
 
-SYSTEM_SETTINGS: Frame = {
-    "useOnboardMic": False,
-    "contextualDashboard": True,
-    "metricSystemEnabled": False,
-    "headUpAngle": 20,
-    "dashboardHeight": 4,
-    "dashboardDepth": 5,
-    "brightness": 50,
-    "autoBrightness": False,
-    "sensingEnabled": True,
-    "alwaysOnStatusBar": False,
-    "bypassVad": False,
-    "bypassAudioEncoding": False,
-    "enforceLocalTranscription": False,
-}
-"""What a new wearer's settings are in the recorded cloud."""
+_CUSTOM = StreamType.CUSTOM_MESSAGE.value
+
+
+class WearersCloud(CloudFace, Protocol):
+    """The cloud, and who is there besides."""
+
+    @property
+    def people(self) -> People:
+        """Who uses which app."""
 
 
 class Wearer:
     """What the cloud knows of one wearer; its lock guards all of it."""
 
-    def __init__(self, cloud: CloudFace, user_id: str, model: str) -> None:
+    def __init__(self, cloud: WearersCloud, user_id: str, model: str) -> None:
         self.user_id = user_id
-        self.system_settings = dict(SYSTEM_SETTINGS)
         self.apps: dict[str, AppSession] = {}
         self.present = True
         """Whether the phone that carries the glasses is connected."""
@@ -66,8 +62,10 @@ class Wearer:
         )
         self.video = Streams(cloud, self)
         self._cloud = cloud
-        self._location: Frame | None = None
-        self._polls: list[tuple[AppSession, str]] = []
+        self.preferences = Preferences(cloud, self)
+        self.places = Places(self)
+        self._custom: dict[str, Any] = {}
+        self._state: Frame = {}
         self._asked: dict[str, AppSession] = {}
         self._was_running: list[App] = []
         self._gone: Later | None = None
@@ -79,6 +77,20 @@ class Wearer:
         if session is None or session.app is not app:
             session = self.apps[app.package_name] = AppSession(self._cloud, self, app)
         return session
+
+    def sessions(self) -> list[AppSession]:
+        """The sessions of all apps, running or not."""
+        return list(self.apps.values())
+
+    @property
+    def people(self) -> People:
+        """Who uses which app."""
+        return self._cloud.people
+
+    @property
+    def system_settings(self) -> Frame:
+        """The glasses' own settings."""
+        return self.preferences.system
 
     def streams(self) -> list[str]:
         """What the running apps of this wearer listen to."""
@@ -244,35 +256,13 @@ class Wearer:
     # --- What the cloud remembers ------------------------------------------------------------
 
     def _on_location_update(self, frame: Frame) -> int:
-        fields = ("lat", "lng", "accuracy", "altitude")
-        location = {name: frame[name] for name in fields if frame.get(name) is not None}
-        self._location = location
-        polls, self._polls = self._polls, []
-        for session, correlation_id in polls:
-            self._answer_poll(session, correlation_id)
-        data = {"type": "location_update", **location, "timestamp": iso_timestamp()}
-        return self.route("location_update", data)
+        return self.route("location_update", self.places.reported(frame))
 
-    def poll_location(self, session: AppSession, correlation_id: str, accuracy: Any) -> None:
-        """Answer from the last known location, however old; ask the glasses only when there is
-        none."""
-        if self._location is not None:
-            self._answer_poll(session, correlation_id)
-            return
-        self._polls.append((session, correlation_id))
-        del self._polls[: -limits.MAX_OPEN_REQUESTS]
-        self.tell_glasses(
-            "request_single_location", accuracy=accuracy, correlationId=correlation_id
-        )
-
-    def _answer_poll(self, session: AppSession, correlation_id: str) -> None:
-        data = {
-            "type": "location_update",
-            **(self._location or {}),
-            "timestamp": iso_timestamp(),
-            "correlationId": correlation_id,
-        }
-        session.send_event("location_update", data)
+    def _on_core_status_update(self, frame: Frame) -> int:
+        model = self.preferences.take_core_status(frame)
+        if model is not None:
+            self._worn(model)
+        return self.route("core_status_update", frame)
 
     def _on_glasses_connection_state(self, frame: Frame) -> int:
         model, status, wifi = frame.get("modelName"), frame.get("status"), frame.get("wifi")
@@ -281,32 +271,76 @@ class Wearer:
         if isinstance(wifi, dict):
             self.wifi_connected = wifi.get("connected") is True
         if isinstance(model, str) and model:
-            self.model = model
-            update = {
-                "type": "capabilities_update",
-                "capabilities": self.capabilities(),
-                "modelName": model,
-            }
-            for session in list(self.apps.values()):
-                session.send(update)
+            self._worn(model)
         return self.route("glasses_connection_state", frame)
 
-    def change_settings(self, changes: Frame) -> None:
-        """Change system settings; apps that listen to one of them are told."""
+    def _on_device_state(self, frame: Frame) -> int:
+        """The phone's report of what has changed about the glasses."""
+        state = frame.get("state")
+        if not isinstance(state, dict):
+            return 0
+        connected, model = state.get("connected"), state.get("modelName")
+        if isinstance(connected, bool):
+            self.glasses_connected = connected
+        if isinstance(state.get("wifiConnected"), bool):
+            self.wifi_connected = state["wifiConnected"]
+        if connected is True and isinstance(model, str) and model:
+            self._worn(model)
+        changed = {name: new for name, new in state.items() if self._state.get(name, ...) != new}
+        self._state.update(changed)
+        if not changed or not self._cloud.tells_device_state:
+            return 0
+        return self._tell_apps("device_state_update", state=changed)
+
+    def _worn(self, model: str) -> None:
+        """As recorded: apps are told with every report, changed or not."""
+        self.model = self.glasses.model = model
+        update = {"capabilities": self.capabilities(), "modelName": model}
+        for session in self.sessions():
+            session.send({"type": "capabilities_update", **update})
+
+    def change_dashboard(self, mode: Any) -> None:
+        """Make the dashboard small or large; glasses and apps are told."""
         with self._cloud.lock:
-            self.system_settings.update(changes)
-            for session in list(self.apps.values()):
-                heard = {f"augmentos:{key}" for key in changes} | set(subscriptions.EVERYTHING)
-                if heard.isdisjoint(session.streams):
-                    continue
-                session.send(
-                    {
-                        "type": "augmentos_settings_update",
-                        "settings": dict(changes),
-                        "timestamp": iso_timestamp(),
-                        "sessionId": session.session_id,
-                    }
-                )
+            if self.displays.dashboard.change(mode):
+                self.tell_glasses("dashboard_mode_change", mode=mode)
+                self._tell_apps("dashboard_mode_changed", mode=mode)
+
+    def keep_dashboard(self, always_on: bool) -> None:
+        """Have the dashboard stay, or not; apps are told of a change."""
+        with self._cloud.lock:
+            if self.displays.dashboard.always_on != always_on:
+                self.displays.dashboard.always_on = always_on
+                self._tell_apps("dashboard_always_on_changed", enabled=always_on)
+
+    # --- Messages of the cloud's own ---------------------------------------------------------
+
+    def send_custom_message(self, action: str, payload: Any) -> int:
+        """Send apps that listen a message; returns how many there are. The last one of each
+        action is repeated, as recorded, whenever somebody subscribes."""
+        with self._cloud.lock:
+            self._custom[action] = payload
+            listeners = [session for session in self.sessions() if _CUSTOM in session.streams]
+            for session in listeners:
+                self._tell_custom(session, action)
+            return len(listeners)
+
+    def repeat_custom_messages(self, session: AppSession) -> None:
+        """A session has subscribed anew."""
+        if _CUSTOM in session.streams:
+            for action in self._custom:
+                self._tell_custom(session, action)
+
+    def _tell_custom(self, session: AppSession, action: str) -> None:
+        message = {"action": action, "payload": self._custom[action]}
+        session.send({"type": "custom_message", **message, "timestamp": iso_timestamp()})
+
+    def _tell_apps(self, kind: str, **fields: Any) -> int:
+        """Tell every running app; returns how many there are."""
+        running = [session for session in self.sessions() if session.live]
+        for session in running:
+            session.send({"type": kind, **fields, "timestamp": iso_timestamp()})
+        return len(running)
 
     # --- Coming and going --------------------------------------------------------------------
 

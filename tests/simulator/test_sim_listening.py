@@ -307,7 +307,7 @@ def test_system_settings_reach_who_listens(running: Simulator, app: RawApp) -> N
     wearer = running.cloud.find_wearer(running.user_id)
     assert wearer is not None
     listen(running, app, "augmentos:metricSystemEnabled")
-    wearer.change_settings({"brightness": 33})
-    wearer.change_settings({"metricSystemEnabled": True})
+    wearer.preferences.change_system({"brightness": 33})
+    wearer.preferences.change_system({"metricSystemEnabled": True})
     update = app.socket.wait("augmentos_settings_update")
     assert update["settings"] == {"metricSystemEnabled": True}

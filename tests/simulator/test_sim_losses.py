@@ -143,7 +143,6 @@ def test_unknown_requests_get_no_answer_and_do_no_harm(running: Simulator, app: 
     for frame in ({"type": "bogus"}, {}, {"type": 7}, {"type": None}, {"type": ["x"]}):
         app.socket.send(frame)
     app.send("ownership_release", reason="clean_shutdown")
-    app.send("app_direct_message", targetUserId="x", payload={}, messageId="1", senderUserId="y")
     app.send("stream_status_check")
     answer = app.socket.wait("stream_status_check_response")
     assert answer == {"type": "stream_status_check_response", "hasActiveStream": False}
