@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from mentra_sync._version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from mentra_sync.display.animation import Animation as Animation
     from mentra_sync.errors import ConfigurationError as ConfigurationError
     from mentra_sync.errors import ConnectionFailed as ConnectionFailed
     from mentra_sync.errors import MentraError as MentraError
@@ -59,24 +60,42 @@ if TYPE_CHECKING:
     from mentra_sync.protocol.events import VoiceActivity as VoiceActivity
     from mentra_sync.protocol.events import VpsCoordinates as VpsCoordinates
     from mentra_sync.protocol.events import WifiStatus as WifiStatus
+    from mentra_sync.protocol.names import ButtonType as ButtonType
+    from mentra_sync.protocol.names import ConnectionErrorCode as ConnectionErrorCode
     from mentra_sync.protocol.names import DashboardMode as DashboardMode
+    from mentra_sync.protocol.names import DashboardSection as DashboardSection
+    from mentra_sync.protocol.names import HeadDirection as HeadDirection
     from mentra_sync.protocol.names import LayoutType as LayoutType
+    from mentra_sync.protocol.names import LedAction as LedAction
     from mentra_sync.protocol.names import LedColor as LedColor
     from mentra_sync.protocol.names import LocationRate as LocationRate
+    from mentra_sync.protocol.names import ManagedQuality as ManagedQuality
+    from mentra_sync.protocol.names import ManagedStatus as ManagedStatus
+    from mentra_sync.protocol.names import NotificationPriority as NotificationPriority
     from mentra_sync.protocol.names import PermissionType as PermissionType
     from mentra_sync.protocol.names import PhotoCompression as PhotoCompression
     from mentra_sync.protocol.names import PhotoSize as PhotoSize
     from mentra_sync.protocol.names import PressType as PressType
     from mentra_sync.protocol.names import ReleaseReason as ReleaseReason
+    from mentra_sync.protocol.names import RtmpStatus as RtmpStatus
+    from mentra_sync.protocol.names import SettingType as SettingType
     from mentra_sync.protocol.names import StopReason as StopReason
     from mentra_sync.protocol.names import StreamType as StreamType
+    from mentra_sync.protocol.names import ToolParameterType as ToolParameterType
     from mentra_sync.protocol.names import TouchGesture as TouchGesture
     from mentra_sync.protocol.names import ViewType as ViewType
+    from mentra_sync.protocol.notices import AppMessageReceived as AppMessageReceived
+    from mentra_sync.protocol.notices import AppRoomUpdated as AppRoomUpdated
+    from mentra_sync.protocol.notices import AppUserJoined as AppUserJoined
+    from mentra_sync.protocol.notices import AppUserLeft as AppUserLeft
     from mentra_sync.protocol.notices import ManagedStreamStatus as ManagedStreamStatus
+    from mentra_sync.protocol.notices import PermissionDetail as PermissionDetail
+    from mentra_sync.protocol.notices import PermissionErrorNotice as PermissionErrorNotice
     from mentra_sync.protocol.notices import RtmpStreamStatus as RtmpStreamStatus
     from mentra_sync.protocol.notices import StreamInfo as StreamInfo
     from mentra_sync.protocol.settings import AppConfig as AppConfig
     from mentra_sync.protocol.settings import Setting as Setting
+    from mentra_sync.protocol.users import AppUser as AppUser
     from mentra_sync.protocol.webhooks import (
         GIVE_APP_CONTROL_OF_TOOL_RESPONSE as GIVE_APP_CONTROL_OF_TOOL_RESPONSE,
     )
@@ -88,6 +107,7 @@ if TYPE_CHECKING:
 
 # Each name is loaded at its first use (PEP 562): a script pays for what it needs.
 _HOMES = {
+    "display.animation": "Animation",
     "errors": (
         "ConfigurationError ConnectionFailed MentraError PermissionDenied PhotoError RequestFailed"
         " RequestTimeout SessionEnded StorageError StreamError"
@@ -106,11 +126,17 @@ _HOMES = {
         " VoiceActivity VpsCoordinates WifiStatus"
     ),
     "protocol.names": (
-        "DashboardMode LayoutType LedColor LocationRate PermissionType PhotoCompression PhotoSize"
-        " PressType ReleaseReason StopReason StreamType TouchGesture ViewType"
+        "ButtonType ConnectionErrorCode DashboardMode DashboardSection HeadDirection LayoutType"
+        " LedAction LedColor LocationRate ManagedQuality ManagedStatus NotificationPriority"
+        " PermissionType PhotoCompression PhotoSize PressType ReleaseReason RtmpStatus SettingType"
+        " StopReason StreamType ToolParameterType TouchGesture ViewType"
     ),
-    "protocol.notices": "ManagedStreamStatus RtmpStreamStatus StreamInfo",
+    "protocol.notices": (
+        "AppMessageReceived AppRoomUpdated AppUserJoined AppUserLeft ManagedStreamStatus"
+        " PermissionDetail PermissionErrorNotice RtmpStreamStatus StreamInfo"
+    ),
     "protocol.settings": "AppConfig Setting",
+    "protocol.users": "AppUser",
     "protocol.webhooks": "GIVE_APP_CONTROL_OF_TOOL_RESPONSE",
     "runtime.link": "Disconnection",
     "runtime.subscription": "Subscription",

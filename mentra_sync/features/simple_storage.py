@@ -110,9 +110,9 @@ class SimpleStorage:
         """
         self.set(key, dumps(value))
 
-    def set_multiple(self, values: Mapping[str, str]) -> None:
+    def set_multiple(self, mapping: Mapping[str, str]) -> None:
         """Keep several values, all or none: it raises as :meth:`set` when one cannot be kept."""
-        checked = {checked_key(key): checked_value(key, value) for key, value in values.items()}
+        checked = {checked_key(key): checked_value(key, value) for key, value in mapping.items()}
         storage = self._ready()
         if checked:
             storage.set(checked)
