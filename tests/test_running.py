@@ -244,3 +244,5 @@ def test_asking_for_the_end():
     thread.join()
     asked.set()
     assert asked.wait(0) and asked.is_set()
+    asked.close()
+    asked.set()

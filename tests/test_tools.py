@@ -199,7 +199,8 @@ def test_calls_that_make_no_sense(scene: Scene, change: dict[str, Any]):
     assert called.all == []
 
 
-def test_one_call_too_many(scene: Scene):
+def test_one_call_too_many(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(config, "SERVER_THREADS", 64)
     go_on = threading.Event()
     running = Calls(lambda call: go_on.wait(20))
     app = scene.app(on_tool_call=running.one)

@@ -56,6 +56,7 @@ def test_what_was_saved_keeps_its_label_and_default(scene: Scene):
     assert size is not None
     assert (size.value, size.label, size.default_value) == (5, "Size", 10)
     assert session.settings.get("loud") is True, "a key that is absent is as configured"
+    there.wait_streams()
     update(there, size=6)
     there.settle()
     size = session.settings.get_setting("size")
