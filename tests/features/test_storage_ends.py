@@ -168,6 +168,7 @@ def test_what_is_lost_at_the_servers_end_is_named(
     [line] = logged.about("are lost")
     assert f"{USER}: 'key1', 'key2'" in line and "bob@example.com: 'key1', 'key2'" in line
     assert "secret" not in "".join(logged.lines)
+    assert [r.levelname for r in logged.records if "are lost" in r.getMessage()] == ["ERROR"]
     assert not [t for t in threading.enumerate() if t.name.startswith("mentra-storage")]
 
 
@@ -179,7 +180,14 @@ def test_the_servers_end_cuts_off_what_is_under_way(
     monkeypatch.setattr(config, "LAST_FLUSH", 0.3)
     storage = shelf.session().simple_storage
     shelf.cloud.always(method, drips)
-    asking = threading.Thread(target=lambda: pytest.raises(SessionEnded, storage.get, "a"))
+    ended = Calls()
+
+    def ask() -> None:
+        with pytest.raises(SessionEnded):
+            storage.get("a")
+        ended()
+
+    asking = threading.Thread(target=ask)
     if method == "GET":
         asking.start()
     else:
@@ -191,7 +199,8 @@ def test_the_servers_end_cuts_off_what_is_under_way(
     assert time.monotonic() - began < 5
     assert not [t for t in threading.enumerate() if t.name.startswith("mentra-storage")]
     if method == "GET":
-        asking.join(10)
+        ended.wait()
+        asking.join()
 
 
 def test_the_servers_end_tries_more_than_once(shelf: Shelf, logged: Any) -> None:

@@ -260,6 +260,28 @@ def test_a_storage_lives_as_long_as_it_is_needed() -> None:
         register.attach("http://cloud", IDENTITY, report)
 
 
+@pytest.mark.parametrize("deletion", ["delete", "clear"])
+def test_what_is_set_after_a_deletion_was_asked_for_is_sent_after_it(deletion: str) -> None:
+    cloud, timers = CloudApi(), Timers(Clock())
+    register = StorageRegister(cloud, timers)  # type: ignore[arg-type]
+    storage = register.attach("http://cloud", IDENTITY, print)
+    storage.fetch().result(10)
+    storage.set({"a": "old"})
+    cloud.open.clear()
+    first = storage.flush()
+    wait_until(lambda: cloud.calls == 2)  # it is on its way
+    second = storage.flush()
+    deleted = storage.delete("a") if deletion == "delete" else storage.clear()
+    storage.set({"a": "new"})
+    cloud.open.set()
+    assert [first.result(10), second.result(10), deleted.result(10)] == [None, None, True]
+    assert storage.view() == {"a": "new"}
+    storage.flush().result(10)
+    assert cloud.values == {"a": "new"}
+    register.stop(1)
+    timers.stop()
+
+
 def test_without_a_thread_the_caller_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud, timers = CloudApi(), Timers(Clock())
     register = StorageRegister(cloud, timers)  # type: ignore[arg-type]
