@@ -8,11 +8,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mentra_sync.protocol.capabilities import KNOWN
+from mentra_sync.protocol.compiler import wire_names
 from mentra_sync.protocol.names import HeadDirection, PressType, TouchGesture
+from mentra_sync.protocol.notices import DeviceState
 from mentra_sync.simulator.camera import Camera, Photo
 from mentra_sync.simulator.lens import Lens
 from mentra_sync.simulator.phone import Phone
@@ -37,6 +39,23 @@ class Light:
     on_ms: float | None = None
     off_ms: float | None = None
     count: int | None = None
+    at: float = field(default=0.0, compare=False)
+    """When, in session time."""
+
+    def color_at(self, moment: float) -> str | None:
+        """The colour that is lit at a moment of session time; None for dark."""
+        if self.action != "on" or not self.on_ms or moment < self.at:
+            return None
+        rounds, part = divmod(1000 * (moment - self.at), self.on_ms + (self.off_ms or 0))
+        return self.color if rounds < (self.count or 1) and part < self.on_ms else None
+
+
+@dataclass(frozen=True)
+class WifiSetup:
+    """An app has asked the wearer to connect the glasses to a wifi."""
+
+    package: str
+    reason: str | None = None
 
 
 class Glasses:
@@ -44,7 +63,8 @@ class Glasses:
 
     Inputs return how many running apps they have reached.  Every method may be called from any
     thread; none blocks.  ``lens``, ``spoken`` (texts), ``played`` (URLs), ``lights``,
-    ``photos`` and ``frames`` (all that apps have sent to the cloud) can be waited on.
+    ``photos``, ``wifi_setups``, ``location_requests`` (how exactly) and ``frames`` (all that
+    apps have sent to the cloud) can be waited on.
     """
 
     def __init__(
@@ -63,7 +83,10 @@ class Glasses:
         """Told what a page should show; set before anything happens."""
         self.lens = Lens(schedule.clock.now, self._tell)
         self.lights: Record[Light] = Record()
+        self.wifi_setups: Record[WifiSetup] = Record()
+        self.location_requests: Record[str] = Record()
         self.frames: Record[Frame] = Record()
+        self._now = schedule.clock.now
         self._send = send
         self._send_audio = send_audio
         self._speaker = Speaker(schedule, self.send, self._tell, realistic=realistic)
@@ -228,6 +251,19 @@ class Glasses:
             timeStamp=start,
         )
 
+    def device_state(self, **state: Any) -> int:
+        """Report what has changed about the glasses: ``wifi_connected=True, battery_level=80``.
+
+        Apps hear of it only from a cloud that tells (``Simulator.tells_device_state``); of the
+        glasses' model always, when ``connected`` is True.
+        """
+        unknown = state.keys() - _DEVICE_STATE.keys()
+        if unknown:
+            known = ", ".join(_DEVICE_STATE)
+            raise ValueError(f"device_state must be some of {known}; got {', '.join(unknown)}")
+        wire = {_DEVICE_STATE[name]: value for name, value in state.items()}
+        return self._report("device_state", state=wire)
+
     def audio(self, data: bytes) -> int:
         """Let the microphone hear PCM: 16 bit, mono, 16 kHz."""
         return self._send_audio(data)
@@ -270,6 +306,10 @@ class Glasses:
                 self._state[str(kind)] = frame
         elif kind == "rgb_led_control":
             self._light(frame)
+        elif kind == "show_wifi_setup":
+            self.wifi_setups.add(WifiSetup(str(frame.get("appPackageName")), frame.get("reason")))
+        elif kind == "request_single_location":
+            self.location_requests.add(str(frame.get("accuracy")))
         elif kind == "photo_request":
             self.camera.take(frame)
         elif kind == "start_rtmp_stream":
@@ -278,6 +318,12 @@ class Glasses:
             self.streaming.stop(frame)
         elif kind == "keep_rtmp_stream_alive":
             self.streaming.keep_alive(frame)
+
+    @property
+    def light(self) -> str | None:
+        """The colour of the light at this moment; None while it is dark."""
+        last = self.lights.copy()[-1:]
+        return last[0].color_at(self._now()) if last else None
 
     def _has_display(self) -> bool:
         known = KNOWN.get(self.model)
@@ -288,8 +334,8 @@ class Glasses:
         return "" if known is None or known.has_camera else NO_CAMERA.format(self.model)
 
     def _light(self, frame: Frame) -> None:
-        names = ("action", "color", "ontime", "offtime", "count")
-        self.lights.add(Light(*(frame.get(name) for name in names)))  # type: ignore[arg-type]
+        told: dict[str, Any] = {name: frame.get(wire) for name, wire in _LIGHT.items()}
+        self.lights.add(Light(**told, at=self._now()))
         self._report("rgb_led_control_response", requestId=frame.get("requestId"), success=True)
 
     # --- Pages -------------------------------------------------------------------------------
@@ -320,6 +366,16 @@ class Glasses:
 
     def _tell(self, message: Frame) -> None:
         self.tell(message)
+
+
+_LIGHT = {
+    "action": "action",
+    "color": "color",
+    "on_ms": "ontime",
+    "off_ms": "offtime",
+    "count": "count",
+}
+_DEVICE_STATE = wire_names(DeviceState)
 
 
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:

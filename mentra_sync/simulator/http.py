@@ -14,8 +14,11 @@ from mentra_sync._version import VERSION
 from mentra_sync.clock import Clock
 from mentra_sync.errors import ConfigurationError
 from mentra_sync.protocol.capabilities import KNOWN
+from mentra_sync.protocol.codec import iso_timestamp
+from mentra_sync.protocol.names import DashboardMode
 from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.app_session import AppSession
+from mentra_sync.simulator.assistant import Assistant
 from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.glasses import Glasses
 from mentra_sync.simulator.panel import Message, Panel, app_message
@@ -42,7 +45,8 @@ class Simulator:
     loopback address.  ``config`` is the app's configuration (settings, tools), ``glasses`` a
     model (``"Even Realities G1"`` or short ``"g1"``, ``"live"``, ``"z100"``, ``"simulated"``).
     ``clock`` is session time.  With ``realistic=False`` nothing takes time: no boot screen, no
-    pacing of displays, speech is over at once.
+    pacing of displays, speech is over at once.  ``tells_device_state`` and
+    ``tells_permission_errors`` say whether the cloud sends what the recorded one never did.
 
     Also a context manager.  Methods may be called from any thread; where they take a
     ``user_id``, None is the default wearer.  Raises ConfigurationError for what cannot work,
@@ -64,12 +68,16 @@ class Simulator:
         user_id: str = "you@example.com",
         clock: Clock | None = None,
         realistic: bool = True,
+        tells_device_state: bool = False,
+        tells_permission_errors: bool = True,
     ) -> None:
         if not is_loopback(host):
             raise ConfigurationError(
                 f'the simulator listens on this machine only, for example "127.0.0.1"; got {host!r}'
             )
         self.cloud = Cloud(clock, realistic=realistic)
+        self.cloud.tells_device_state = tells_device_state
+        self.cloud.tells_permission_errors = tells_permission_errors
         self.app = self.cloud.registry.add(
             App(package_name, app_name or package_name, webhook_url, api_key, config)
         )
@@ -219,6 +227,64 @@ class Simulator:
         with self.cloud.lock:
             self.app.denied.discard(permission)
 
+    # --- What the wearer and the cloud do ----------------------------------------------------
+
+    def change_settings(self, changes: dict[str, Any], user_id: str | None = None) -> bool:
+        """Save some of the app's settings; blocks until the app has been told (True), or not."""
+        session = self._session_of(user_id)
+        return self._wearer(user_id).preferences.change_app_and_wait(session, changes)
+
+    def change_system_settings(self, changes: dict[str, Any], user_id: str | None = None) -> None:
+        """Change settings of the glasses, by their names on the wire (``brightness``)."""
+        self._wearer(user_id).preferences.change_system(changes)
+
+    def change_dashboard(self, mode: str, user_id: str | None = None) -> None:
+        """Make the dashboard small (``main``) or large (``expanded``)."""
+        if mode not in DashboardMode.values():
+            raise ValueError(f"mode must be main or expanded, got {mode!r}")
+        self._wearer(user_id).change_dashboard(mode)
+
+    def keep_dashboard(self, always_on: bool, user_id: str | None = None) -> None:
+        """Have the dashboard stay in sight, or not."""
+        self._wearer(user_id).keep_dashboard(always_on)
+
+    def send_custom_message(
+        self, action: str, payload: Any = None, user_id: str | None = None
+    ) -> int:
+        """Send a message of the cloud's own; returns how many apps listen to such."""
+        return self._wearer(user_id).send_custom_message(action, payload)
+
+    def call_tool(
+        self, tool_id: str, parameters: dict[str, Any] | None = None, user_id: str | None = None
+    ) -> Any:
+        """Call a tool of the app as an assistant does, and return its reply; blocks.
+
+        Raises RequestFailed when the app has refused twice, or cannot be reached.
+        """
+        call = {
+            "toolId": tool_id,
+            "toolParameters": parameters or {},
+            "timestamp": iso_timestamp(),
+            "userId": user_id or self.user_id,
+        }
+        return Assistant(self.cloud.webhooks).call(self.app, call).get("reply")
+
+    def location_rate(self, user_id: str | None = None) -> str | None:
+        """How exactly the app follows the wearer; None when it does not."""
+        return self._session_of(user_id).location_rate
+
+    def users(self) -> list[str]:
+        """Who uses the app now."""
+        with self.cloud.lock:
+            people = self.cloud.people.of(self.app.package_name)
+            return [session.wearer.user_id for session in people]
+
+    def room(self, room_id: str) -> list[str]:
+        """Who is in a room of the app."""
+        with self.cloud.lock:
+            room = self.cloud.people.room(self.app.package_name, room_id)
+            return [] if room is None else [one.wearer.user_id for one in room.members]
+
     @property
     def quiet(self) -> bool:
         """Whether nothing that was due by now, in session time, is still to be done."""
@@ -276,6 +342,7 @@ class Simulator:
             "start": lambda message: self._session.start(),
             "stop": lambda message: self._session.stop(),
             "speech_began": self._speech_began,
+            "change_settings": self._change_settings_on_page,
         }
 
     def _say(self, message: Message) -> None:
@@ -287,6 +354,12 @@ class Simulator:
             self.glasses.say(text, language=language)
         else:
             self.glasses.hear(text, final, language)
+
+    def _change_settings_on_page(self, message: Message) -> None:
+        settings = message.get("settings")
+        if not isinstance(settings, dict):
+            raise ValueError("settings must be values by key")
+        self._wearer(None).preferences.change_app(self._session, settings, lambda *_: None)
 
     def _speech_began(self, message: Message) -> None:
         request_id = message.get("requestId")

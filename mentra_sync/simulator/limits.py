@@ -10,6 +10,9 @@ from __future__ import annotations
 WEBHOOK_TIMEOUT = 10.0
 """How long an app may take to answer a webhook."""
 
+TOOL_TIMEOUT = 20.0
+"""How long an app may take to answer a tool call."""
+
 WEBHOOK_PAUSE = 1.0
 """Between a webhook that failed and its one repetition."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
 from typing import Any
 
 from mentra_sync.protocol.codec import iso_timestamp
-from mentra_sync.simulator import subscriptions
+from mentra_sync.simulator import limits, subscriptions
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.faces import CloudFace, WearerFace
 
@@ -132,6 +133,14 @@ class Preferences:
                 repeat=False,
                 done=done,
             )
+
+    def change_app_and_wait(self, session: AppSession, changes: Frame) -> bool:
+        """The same; blocks until the app has been told (True), or has not."""
+        told: Future[bool] = Future()
+        self.change_app(session, changes, lambda answered, _: told.set_result(answered))
+        # Nobody is told when the simulator ends meanwhile.
+        wait([told], limits.WEBHOOK_TIMEOUT + 1)
+        return told.done() and told.result()
 
 
 def _part(whole: Any, name: str) -> Frame:

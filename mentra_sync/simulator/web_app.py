@@ -17,6 +17,7 @@ from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.panel import Message, Panel
 from mentra_sync.simulator.phone_link import PhoneLink
+from mentra_sync.simulator.phone_rest import phone_routes
 from mentra_sync.simulator.rest import GlassesTokens, bearer, rest_routes
 from mentra_sync.simulator.web_sockets import SHAKING_FAILED, Accepted, NoThread, WebSocket
 from mentra_sync.simulator.webhooks import is_loopback
@@ -75,6 +76,7 @@ class WebApp:
         app.after_request(_with_security_headers)
         app.register_error_handler(SHAKING_FAILED, lambda error: ("Bad websocket request", 400))
         app.register_blueprint(rest_routes(self._cloud, self._tokens))
+        app.register_blueprint(phone_routes(self._cloud, self._tokens))
         app.register_blueprint(self._pages.routes())
         app.add_url_rule("/", "index", lambda: send_from_directory(PAGE, "index.html"))
         app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))

@@ -72,6 +72,20 @@ class Webhooks:
         """POST a body of any type, once; it is made on one of the threads."""
         self._submit(url, make, headers, 1, done)
 
+    def ask(
+        self, url: str, body: dict[str, Any], headers: dict[str, str], timeout: float
+    ) -> tuple[int, bytes, str]:
+        """POST ``body`` as JSON on this thread, twice at most: status, answer, and what is wrong.
+
+        The status is 0 when there was no answer.
+        """
+        text = codec.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **headers}
+        outcome = self._exchange(url, text, headers, timeout)
+        if outcome[2] and not self._closed.wait(limits.WEBHOOK_PAUSE):
+            outcome = self._exchange(url, text, headers, timeout)
+        return outcome
+
     def _submit(
         self, url: str, make: MakeBody, headers: dict[str, str], tries: int, done: Done
     ) -> None:
@@ -95,10 +109,10 @@ class Webhooks:
     ) -> None:
         body, kind = make()
         headers = {"Content-Type": kind, **headers}
-        problem = self._try(url, body, headers)
+        problem = self._exchange(url, body, headers)[2]
         while problem and tries > 1 and not self._closed.wait(limits.WEBHOOK_PAUSE):
             tries -= 1
-            problem = self._try(url, body, headers)
+            problem = self._exchange(url, body, headers)[2]
         if self._closed.is_set():
             return
         try:
@@ -106,32 +120,41 @@ class Webhooks:
         except Exception:
             logger.exception("the simulator failed after a webhook")
 
-    def _try(self, url: str, body: bytes, headers: dict[str, str]) -> str:
-        """Send once; what went wrong, or an empty text."""
+    def _exchange(
+        self,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        timeout: float | None = None,
+    ) -> tuple[int, bytes, str]:
+        """Send once; the status, the answer, and what went wrong or an empty text."""
         try:
             parts = loopback_url(url)
         except ConfigurationError as error:
-            return str(error)
+            return 0, b"", str(error)
+        timeout = timeout or limits.WEBHOOK_TIMEOUT
         connection = http.client.HTTPConnection(
-            parts.hostname or "", parts.port or 80, timeout=limits.WEBHOOK_TIMEOUT
+            parts.hostname or "", parts.port or 80, timeout=timeout
         )
         with self._lock:
             if self._closed.is_set():
-                return "the simulator is ending"
+                return 0, b"", "the simulator is ending"
             self._open.add(connection)
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body, headers)
             answer = connection.getresponse()
-            answer.read(limits.MAX_WEBHOOK_ANSWER)
+            said = answer.read(limits.MAX_WEBHOOK_ANSWER)
         except TimeoutError:
-            return f"the app did not answer {url} within {limits.WEBHOOK_TIMEOUT:g} s"
+            return 0, b"", f"the app did not answer {url} within {timeout:g} s"
         except ConnectionRefusedError:
-            return f"nobody answers at {url}: is the app running?"
+            return 0, b"", f"nobody answers at {url}: is the app running?"
         except (OSError, ValueError, http.client.HTTPException) as error:
-            return f"the app did not answer {url}: {error or type(error).__name__}"
+            return 0, b"", f"the app did not answer {url}: {error or type(error).__name__}"
         finally:
             with self._lock:
                 self._open.discard(connection)
             connection.close()
-        return "" if 200 <= answer.status < 300 else f"the app answered {answer.status} to {url}"
+        right = 200 <= answer.status < 300
+        problem = "" if right else f"the app answered {answer.status} to {url}"
+        return answer.status, said, problem
