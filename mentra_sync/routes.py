@@ -124,6 +124,15 @@ def blueprint(server: App, *, health_check: bool, require_tool_key: bool) -> fla
             live = len(server.sessions)
             return {"status": "healthy", "app": server.package_name, "activeSessions": live}, 200
 
+    @routes.before_app_request
+    def hide_dot_files() -> None:
+        """Nobody reads ``.env`` or ``.git`` because ``public_dir`` happens to hold them."""
+        path = str((flask.request.view_args or {}).get("filename", ""))
+        if flask.request.endpoint == "static" and any(
+            part.startswith(".") and part != ".well-known" for part in path.split("/")
+        ):
+            flask.abort(404)
+
     @routes.get("/mentra-auth")
     def sign_in() -> Any:
         return flask.redirect(_ACCOUNT + quote(server.package_name, safe=""))

@@ -409,6 +409,19 @@ def test_files(scene: Scene, tmp_path: Path):
         assert b"secret" not in answer.body.replace(path.encode(), b"")
 
 
+def test_no_hidden_files(scene: Scene, tmp_path: Path):
+    """The folder of the script itself, say, which has the key in .env."""
+    (tmp_path / ".env").write_text("MENTRAOS_API_KEY=secret")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("secret")
+    (tmp_path / ".well-known").mkdir()
+    (tmp_path / ".well-known" / "assetlinks.json").write_text("[]")
+    app = scene.app(public_dir=tmp_path)
+    for path in ("/.env", "/%2eenv", "/.git/config", "/x/../.env"):
+        assert scene.get(app, path).status in (400, 404), path
+    assert scene.get(app, "/.well-known/assetlinks.json").status == 200
+
+
 def test_no_files_unless_asked_for(scene: Scene):
     assert scene.get(scene.app(), "/server.py").status == 404
 

@@ -9,9 +9,6 @@ from mentra_sync.runtime.callbacks import adapt, describe
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.timers import Alarm
 
-_LONGEST = 1e9
-"""Some thirty years: no wait of the operating system is longer."""
-
 
 class Timer:
     """A function that is called later, once or again and again, until :meth:`cancel`.
@@ -29,7 +26,7 @@ class Timer:
         self._repeats = repeats
         self._cancelled = False
         self._queued = False
-        self._due = link.clock.now() + min(seconds, _LONGEST)
+        self._due = link.clock.now() + seconds
         self._alarm: Alarm = link.timers.at(self._due, self._ring)
 
     def cancel(self) -> None:
