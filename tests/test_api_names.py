@@ -13,6 +13,7 @@ import inspect
 import subprocess
 import sys
 import types
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -378,12 +379,12 @@ def test_tokens_and_webview():
     check(mentra_sync.webview, "current_user_id()", "current_session()", "login_required(view)")
 
 
-def test_modules_need_no_import_of_their_own(tmp_path: Any):
+def test_modules_need_no_import_of_their_own():
     code = "import mentra_sync; mentra_sync.{0}; print(mentra_sync.{0}.__name__)"
     for module in ("tokens", "webview", "display"):
         found = subprocess.run(
             [sys.executable, "-c", code.format(module)],
-            cwd=tmp_path,
+            cwd=Path(mentra_sync.__file__).parents[1],
             capture_output=True,
             text=True,
             check=True,

@@ -574,7 +574,8 @@ def test_who_may_call(scene: Scene):
         assert len(calls.all) == (1 if required else 2)
 
 
-def test_thirty_two_at_once(scene: Scene):
+def test_thirty_two_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(config, "SERVER_THREADS", 64)
     app = scene.make()
     inside = threading.Semaphore(0)
     go_on = threading.Event()

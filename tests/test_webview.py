@@ -825,7 +825,8 @@ def test_the_session_is_looked_up_at_each_moment(scene: Scene, visitor: Visitor)
     assert visitor.open().json == {"user": USER, "session": None}
 
 
-def test_users_at_the_same_moment_are_kept_apart(scene: Scene):
+def test_users_at_the_same_moment_are_kept_apart(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(config, "SERVER_THREADS", 64)
     app = scene.make()
     together = threading.Barrier(16)
 
