@@ -136,6 +136,9 @@ class AppServer:
         self._simulator: Simulator | None = None
         self._stopped = threading.Event()
         self._stopping = False
+        self.simulated_config: dict[str, Any] | None = None
+        """The app's settings and tools on simulated glasses, as the developer console has them for
+        real ones: ``{"settings": [...], "tools": [...]}``. Set it before :meth:`run`."""
         self.flask = self._make_flask(public_dir, health_check, require_tool_key, trust_proxy)
         """The Flask app, for your own routes; also the WSGI app for other servers."""
 
@@ -224,12 +227,17 @@ class AppServer:
 
         key = secrets.token_urlsafe(24)
         self._serve(simulated_key=key)
-        self._simulator = Simulator(
-            webhook_url=f"http://127.0.0.1:{self.port}",
-            package_name=self.package_name,
-            api_key=key,
-            app_name=title_of(self.package_name),
-        )
+        try:
+            self._simulator = Simulator(
+                webhook_url=f"http://127.0.0.1:{self.port}",
+                package_name=self.package_name,
+                api_key=key,
+                app_name=title_of(self.package_name),
+                config=self.simulated_config,
+            )
+        except BaseException:
+            self.stop()
+            raise
         return self._simulator
 
     def stop(self) -> None:

@@ -74,6 +74,73 @@ CONVERSATIONS = {
         ("shows", "Simulated Glasses have no camera."),
         ("speaks", "Simulated Glasses have no camera. Mentra Live have one."),
     ],
+    "03_buttons.py": [
+        ("shows", "Press the button."),
+        ("you press", "short"),
+        ("shows", "1 presses. The last one was short."),
+        ("you press", "long"),
+        ("shows", "2 presses. The last one was long."),
+        ("you touch", "forward_swipe"),
+        ("shows", "You made a forward_swipe."),
+        ("you touch", "double_tap"),
+        ("shows", "Back to zero."),
+        ("you press", "short"),
+        ("shows", "1 presses. The last one was short."),
+    ],
+    "06_location.py": [
+        ("shows", "Start walking."),
+        ("you go to", "48.85 2.35"),
+        ("shows", "You are 0 m from the start."),
+        ("you go to", "48.86 2.35"),
+        ("shows", "You are 1112 m from the start."),
+    ],
+    "07_settings.py": [
+        ("shows", "Hello stranger!"),
+        ("you set", "name=Ada"),
+        ("shows", "Hello Ada!"),
+        ("you set", "loud=true"),
+        ("shows", "HELLO ADA!"),
+    ],
+    "08_notifications.py": [
+        ("shows", "Waiting for news."),
+        ("phone gets", "Mail: Lunch: At noon?"),
+        ("shows", "Mail: Lunch At noon?"),
+        ("phone gets", "Chat: Ann: Hi"),
+        ("shows", "Chat: Ann Hi"),
+        ("you press", "short"),
+        ("shows", re.compile("^$")),
+    ],
+    "10_chat.py": [
+        ("shows", "Say something."),
+        ("friend comes", "bob"),
+        ("shows", "bob is here."),
+        ("friend says", "Hello from Bob"),
+        ("shows", "bob: Hello from Bob"),
+        ("you say", "Hello Bob"),
+        ("shows", "You: Hello Bob"),
+        ("friend sees", "you: Hello Bob"),
+        ("friend goes", "bob"),
+        ("shows", "bob has gone."),
+    ],
+    "12_teleprompter.py": [
+        ("shows", "Friends, thank you for coming."),
+        ("shows", re.compile("^(?!Friends).*Twenty years ago")),
+        ("you press", "short"),
+        ("you press", "long"),
+        ("shows", "Friends, thank you for coming."),
+    ],
+    "13_picture.py": [
+        ("shows a", "bitmap_view"),
+        ("you press", "short"),
+        ("shows a", "bitmap_view"),
+    ],
+    "14_sprite.py": [
+        ("shows a", "bitmap_animation"),
+        ("you press", "short"),
+        ("shows a", "clear_view"),
+        ("you press", "short"),
+        ("shows a", "bitmap_animation"),
+    ],
     "09_tool.py": [
         ("shows", "Nothing yet. Say what you need."),
         ("you say", "Bread."),
@@ -190,7 +257,8 @@ class Page:
         self._messages: list[dict[str, Any]] = []
         self._streams: list[str] = []
         self._found: dict[str, int] = {}  # how far each kind of message has been looked at
-        state = json.loads(get(f"{address}api/sim/state"))
+        self._friend: Friend | None = None
+        self.state = state = json.loads(get(f"{address}api/sim/state"))
         base = address.replace("http://", "ws://")
         token = quote(state["glassesToken"])
         self._glasses = _connect(f"{base}glasses-ws?token={token}")
@@ -211,7 +279,11 @@ class Page:
         Where there is no screen a program does not wait for its page.
         """
         self._wait(
-            "the app to show something", "lens", lambda one: one["lines"] and not one["boot"]
+            "the app to show something",
+            "lens",
+            lambda one: (
+                (one["lines"] or "bitmap" in one["layout"]["layoutType"]) and not one["boot"]
+            ),
         )
         self._simulator.send(json.dumps({"action": "stop"}))
         self._wait_for_app("stopped")
@@ -249,8 +321,60 @@ class Page:
         press = {"type": "button_press", "buttonId": "main", "pressType": kind}
         self._glasses.send(json.dumps(press))
 
+    def touch(self, gesture: str) -> None:
+        """Touch the touch pad, once the app listens."""
+        self._report("touch_event", device_model="Simulated Glasses", gesture_name=gesture)
+
+    def go_to(self, place: str) -> None:
+        """Be at a latitude and a longitude, once the app listens."""
+        latitude, longitude = map(float, place.split())
+        self._report("location_update", "location", lat=latitude, lng=longitude)
+
+    def notify(self, text: str) -> None:
+        """Have the phone notify of something: app, title and content."""
+        app, title, content = text.split(": ")
+        self._report("phone_notification", app=app, title=title, content=content)
+
+    def change_setting(self, text: str) -> None:
+        """Change one of the app's settings on the phone."""
+        key, _, value = text.partition("=")
+        settings = {key: json.loads(value) if value in ("true", "false") else value}
+        self._simulator.send(json.dumps({"action": "change_settings", "settings": settings}))
+
+    def see_layout(self, kind: str) -> None:
+        """Wait until the lens shows something of a kind, for example a ``bitmap_view``."""
+        self._wait(
+            f"the lens to show a {kind}", "lens", lambda one: one["layout"]["layoutType"] == kind
+        )
+
+    def meet(self, name: str) -> None:
+        """Let a friend with glasses of their own start the app."""
+        self._friend = Friend(self, f"{name}@example.com")
+
+    def hear_friend(self, text: str) -> None:
+        """Let the friend say something."""
+        assert self._friend is not None
+        self._friend.say(text)
+
+    def friend_sees(self, text: str) -> None:
+        """Wait until the friend's glasses show a text."""
+        assert self._friend is not None
+        self._friend.see(text)
+
+    def part(self, name: str) -> None:
+        """Let the friend stop the app and go."""
+        assert self._friend is not None
+        self._friend.close()
+        self._friend = None
+
+    def _report(self, kind: str, stream: str | None = None, **fields: Any) -> None:
+        self._listens(stream or kind)
+        self._glasses.send(json.dumps({"type": kind, **fields}))
+
     def close(self) -> None:
         """Close the page."""
+        if self._friend is not None:
+            self._friend.close()
         sockets = (self._glasses, self._simulator)
         for socket in sockets:
             with contextlib.suppress(websocket.WebSocketException, OSError):
@@ -294,7 +418,8 @@ class Page:
 
         with self._changed:
             if not self._changed.wait_for(found, PATIENCE):
-                came = "\n".join(map(json.dumps, self._messages[looked_at:]))
+                texts = map(json.dumps, self._messages[looked_at:])
+                came = "\n".join(text[:500] for text in texts)
                 raise AssertionError(f"waited for {what}; what came:\n{came}")
 
     def _take(self, message: dict[str, Any]) -> None:
@@ -326,10 +451,67 @@ class Page:
             take(json.loads(text))
 
 
-def get(address: str) -> str:
-    """The text at an address on this machine, whatever proxies there are."""
+class Friend:
+    """Somebody else's glasses, without a page: they speak the protocol themselves."""
+
+    def __init__(self, page: Page, user_id: str) -> None:
+        self._page = page
+        found = json.loads(get(f"{page.address}api/sim/wearers/{quote(user_id)}", {}))
+        self._token = found["glassesToken"]
+        self._changed = threading.Condition()  # guards the next
+        self._seen: list[str] = []
+        base = page.address.replace("http://", "ws://")
+        self._glasses = _connect(f"{base}glasses-ws?token={quote(self._token)}")
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._glasses.send(json.dumps({"type": "connection_init"}))
+        self._app("start")
+        self.see("Say something.")
+
+    def say(self, text: str) -> None:
+        """Say something, which these glasses understand themselves."""
+        words = {"type": "local_transcription", "text": text, "isFinal": True}
+        self._glasses.send(json.dumps({**words, "transcribeLanguage": "en-US"}))
+
+    def see(self, text: str) -> None:
+        """Wait until these glasses show a text."""
+        with self._changed:
+            there = self._changed.wait_for(lambda: any(text in one for one in self._seen), PATIENCE)
+            assert there, f"the friend did not see {text!r}, but {self._seen}"
+
+    def close(self) -> None:
+        """Stop the app, and take the glasses off."""
+        self._app("stop")
+        with contextlib.suppress(websocket.WebSocketException, OSError):
+            self._glasses.send_close()
+            self._glasses.abort()
+        self._reader.join()
+        self._glasses.shutdown()
+
+    def _app(self, what: str) -> None:
+        package = self._page.state["packageName"]
+        get(f"{self._page.address}apps/{package}/{what}", {}, f"Bearer {self._token}")
+
+    def _read(self) -> None:
+        while True:
+            try:
+                text = self._glasses.recv()
+            except (websocket.WebSocketException, OSError):
+                return
+            if not text:
+                return
+            layout = json.loads(text).get("layout", {})
+            with self._changed:
+                self._seen.append(" ".join(str(layout.get("text", "")).split()))
+                self._changed.notify_all()
+
+
+def get(address: str, body: dict[str, Any] | None = None, authorization: str = "") -> str:
+    """The text at an address on this machine, whatever proxies there are; a body is POSTed."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(address, timeout=PATIENCE) as answer:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json", "Authorization": authorization}
+    with opener.open(urllib.request.Request(address, data, headers), timeout=PATIENCE) as answer:
         text: str = answer.read().decode()
         return text
 
@@ -342,6 +524,15 @@ def hold(page: Page, conversation: list[tuple[str, str]], tell: Callable[[str], 
         "speaks": page.hear,
         "you say": page.say,
         "you press": page.press,
+        "you touch": page.touch,
+        "you go to": page.go_to,
+        "you set": page.change_setting,
+        "phone gets": page.notify,
+        "shows a": page.see_layout,
+        "friend comes": page.meet,
+        "friend says": page.hear_friend,
+        "friend sees": page.friend_sees,
+        "friend goes": page.part,
     }
     for what, text in conversation:
         doing[what](text)

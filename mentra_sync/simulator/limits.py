@@ -71,6 +71,9 @@ MAX_SUBSCRIPTIONS = 1000
 MAX_OPEN_REQUESTS = 1000
 """Requests to the glasses whose answers are awaited; the oldest are forgotten."""
 
+MAX_WEARERS = 100
+"""Wearers that the page and tests by HTTP may add."""
+
 MAX_ROOMS = 1000
 """Rooms that wearers of all apps are in."""
 

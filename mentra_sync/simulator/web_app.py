@@ -81,11 +81,22 @@ class WebApp:
         app.add_url_rule("/", "index", lambda: send_from_directory(PAGE, "index.html"))
         app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))
         app.add_url_rule("/api/sim/state", "state", lambda: jsonify(self._state()))
+        app.add_url_rule(
+            "/api/sim/wearers/<user_id>", "wearer", self._another_wearer, methods=["POST"]
+        )
         sockets = Sock(app)
         sockets.route("/app-ws")(self._serve_app)
         sockets.route("/glasses-ws")(self._serve_phone)
         sockets.route("/simulator-ws")(self._serve_page)
         return app
+
+    def _another_wearer(self, user_id: str) -> Response:
+        """Glasses for somebody else, who is there from now on: a token for ``/glasses-ws``."""
+        known = self._cloud.find_wearer(user_id) is not None
+        if not known and len(self._cloud.wearers()) >= limits.MAX_WEARERS:
+            abort(429, f"there are {limits.MAX_WEARERS} wearers already")
+        self._cloud.add_wearer(user_id, self._state()["model"])
+        return jsonify({"userId": user_id, "glassesToken": self._tokens.make(user_id)})
 
     # --- Websockets --------------------------------------------------------------------------
 
