@@ -244,6 +244,17 @@ def test_what_cannot_be_read_is_not_valid_and_never_raises(token: Any):
     assert found.error and len(found.error) < 1000
 
 
+@pytest.mark.parametrize("error", [RecursionError, OverflowError, TypeError, KeyError])
+def test_whatever_the_library_raises(error: type[Exception], monkeypatch: pytest.MonkeyPatch):
+    """Versions of PyJWT differ in what they let through."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error("on purpose")
+
+    monkeypatch.setattr(jwt, "decode", fail)
+    assert not validate_token("x.y.z", KEY)
+
+
 # --- Arguments -----------------------------------------------------------------------------------
 
 

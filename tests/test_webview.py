@@ -247,7 +247,7 @@ def hmac_signed(header: dict[str, Any], payload: bytes, key: bytes) -> str:
     return f"{head}.{encoded(hmac.digest(key, head.encode(), hashlib.sha256))}"
 
 
-def test_forged_tokens(visitor: Visitor, signed: Signer):
+def test_forged_tokens(visitor: Visitor, signed: Signer, caplog: pytest.LogCaptureFixture):
     good = signed.token()
     head, payload, signature = good.split(".")
     claims = base64.urlsafe_b64decode(payload + "==")
@@ -275,6 +275,8 @@ def test_forged_tokens(visitor: Visitor, signed: Signer):
     }
     for what, token in forged.items():
         assert visitor.who(aos_signed_user_token=token) is None, what
+        # A forgery says nothing about our key: it is refused before that is even looked at.
+        assert [r for r in caplog.records if r.levelno >= logging.WARNING] == [], what
     assert visitor.who(aos_signed_user_token=good) == USER, "the forger's tools must work"
 
 
@@ -312,6 +314,20 @@ def test_what_is_signed_but_makes_no_sense(visitor: Visitor, signed: Signer):
     for payload in SENSELESS:
         answer = visitor.open(aos_signed_user_token=signed.sign(payload))
         assert (answer.status, answer.json["user"]) == (200, None), payload[:100]
+
+
+@pytest.mark.parametrize("error", [RecursionError, OverflowError, TypeError, KeyError])
+def test_whatever_a_token_makes_the_library_raise(
+    visitor: Visitor, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+):
+    """Versions of PyJWT differ in what they let through."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error("the token was: x.y.z")
+
+    monkeypatch.setattr(jwt, "decode", fail)
+    answer = visitor.open(aos_signed_user_token="x.y.z")
+    assert (answer.status, answer.json["user"]) == (200, None)
 
 
 def test_a_key_in_the_environment_that_is_none_is_told_of(
