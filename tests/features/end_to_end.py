@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from cloud import AppSocket
+from cloud import AppSocket, Calls
 
 from mentra_sync import AppSession, SessionEnded
 
@@ -23,12 +23,12 @@ def body(frame: dict[str, Any]) -> dict[str, Any]:
 
 def settle(session: AppSession, there: AppSocket) -> None:
     """Until all that was sent so far, either way, has arrived and been worked on."""
-    # The app first: its answer to a ping says that the frames before it have been routed.
-    count = len(there.pongs)
-    there.ping(b"?")
-    with there._changed:
-        assert there._changed.wait_for(lambda: len(there.pongs) > count, 10)
     marker = f"marker {next(_numbers)}"
+    rooms = Calls()
+    # Of all that a cloud tells, this needs no subscription; it is told after what came before.
+    with session.users.on_room_updated(lambda event: rooms(event.room_id)):
+        there.send({"type": "app_room_updated", "roomId": marker})
+        assert rooms.wait() == [marker]
     session.dashboard.content.write(marker)
     there.wait("dashboard_content_update", where=lambda frame: frame["content"] == marker)
 

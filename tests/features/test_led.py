@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cloud import Scene, scene_fixture
-from end_to_end import body, ended, refused
+from end_to_end import body, ended, refused, settle
 
 from mentra_sync import LedColor
 from mentra_sync.features.led import Led
@@ -95,9 +95,7 @@ def test_lights_are_those_of_the_glasses(scene: Scene) -> None:
     session, there = scene.session(ack={"capabilities": codec.encode(MENTRA_LIVE)})
     assert [light.id for light in session.led.lights] == ["privacy", "user_feedback"]
     there.send({"type": "capabilities_update", "capabilities": None, "modelName": "?"})
-    there.ping(b"after")
-    with there._changed:
-        assert there._changed.wait_for(lambda: b"after" in there.pongs, 10)
+    settle(session, there)
     assert session.led.lights == []
 
 

@@ -169,3 +169,24 @@ def test_rooms_that_make_no_sense(crowd: Crowd, monkeypatch: pytest.MonkeyPatch)
     crowd.send(ANN, "app_room_join", roomId="one too many")
     crowd.settle(ANN)
     assert crowd.simulator.room("one too many") == []
+
+
+def test_glasses_for_somebody_else(
+    running: Simulator, app: RawApp, monkeypatch: pytest.MonkeyPatch, open_socket: Any
+) -> None:
+    url = running.url + "api/sim/wearers/"
+    found = requests.post(f"{url}{BOB}", timeout=5).json()
+    assert found["userId"] == BOB
+    headers = {"Authorization": f"Bearer {found['glassesToken']}"}
+    assert requests.post(f"{running.url}apps/{PACKAGE}/start", headers=headers, timeout=5).ok
+    bob = app.wait_connected(2)
+    app.subscribe(bob, "", ["button_press"])
+    assert running.wait_for_streams(bool, user_id=BOB)
+    glasses = open_socket(running.url.replace("http", "ws") + "glasses-ws", header=headers)
+    glasses.send({"type": "connection_init"})
+    glasses.send({"type": "button_press", "buttonId": "main", "pressType": "short"})
+    assert bob.wait("data_stream")["data"]["buttonId"] == "main"
+    monkeypatch.setattr(limits, "MAX_WEARERS", 2)
+    assert requests.post(f"{url}{CARL}", timeout=5).status_code == 429
+    assert requests.post(f"{url}{BOB}", timeout=5).ok, "there already"
+    assert requests.get(f"{url}{CARL}", timeout=5).status_code == 405
