@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -124,13 +122,3 @@ class Ending:
             pass  # it has, and the app's code need not care
         except BaseException as error:
             self._link.report(error, function)
-
-
-def stacks(threads: list[threading.Thread]) -> str:
-    """Where threads are right now, for a log line."""
-    frames = sys._current_frames()
-    return "\n".join(
-        f"{thread.name}:\n{''.join(traceback.format_stack(frames[thread.ident]))}"
-        for thread in threads
-        if thread.ident in frames
-    )

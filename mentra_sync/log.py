@@ -10,6 +10,9 @@ package_name to every record and takes what MentraOS's documentation shows::
 from __future__ import annotations
 
 import logging
+import sys
+import threading
+import traceback
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -85,3 +88,13 @@ class _Fields:
 
     def __str__(self) -> str:
         return " ".join(f"{key}={value!r}" for key, value in self._mapping.items()) or "{}"
+
+
+def stacks(threads: list[threading.Thread]) -> str:
+    """Where threads are right now, for a log line."""
+    frames = sys._current_frames()
+    return "\n".join(
+        f"{thread.name}:\n{''.join(traceback.format_stack(frames[thread.ident]))}"
+        for thread in threads
+        if thread.ident in frames
+    )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from mentra_sync.errors import ConnectionFailed
-from mentra_sync.session import AppSession
+
+if TYPE_CHECKING:
+    from mentra_sync.session import AppSession
 
 
 class Register:

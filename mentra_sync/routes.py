@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import logging
 import threading
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import flask
@@ -26,8 +26,10 @@ from mentra_sync.protocol.webhooks import (
 )
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.replies import AwaitedPhotos
-from mentra_sync.session import AppSession
 from mentra_sync.tools import BadToolCall, ToolCall
+
+if TYPE_CHECKING:
+    from mentra_sync.session import AppSession
 
 _log = logging.getLogger(__name__)
 _ACCOUNT = "https://account.mentra.glass/auth?packagename="

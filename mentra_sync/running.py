@@ -87,7 +87,7 @@ class StopAsked:
 _PAGE_PATIENCE = 3.0
 """How long the app waits for the page to open, so that its first words are heard there."""
 
-_ONE_PRESS = 0.5
+_ONE_PRESS = 0.1
 """Some parents pass a signal on to the group that has had it already: still one press."""
 
 

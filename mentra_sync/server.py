@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import logging
 import os
 import secrets
@@ -27,9 +28,9 @@ from mentra_sync.configuration import (
     checked_port,
     title_of,
 )
-from mentra_sync.ending import stacks
 from mentra_sync.errors import ConfigurationError, MentraError
 from mentra_sync.handlers import SESSION, SETTINGS, STOP, TOOL_CALL, Handlers
+from mentra_sync.log import stacks
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
 from mentra_sync.register import Register
@@ -38,11 +39,11 @@ from mentra_sync.runtime.callbacks import adapt
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.serving import WebServer, listen, raise_file_limit
-from mentra_sync.session import AppSession
 from mentra_sync.shared import Shared
 from mentra_sync.tools import ToolCall, Tools, checked_tool_id
 
 if TYPE_CHECKING:
+    from mentra_sync.session import AppSession
     from mentra_sync.simulator.http import Simulator
 
 _log = logging.getLogger(__name__)
@@ -366,6 +367,8 @@ class AppServer:
     # --- Inside -------------------------------------------------------------------------------
 
     def _make_session(self, identity: Identity, target: Target) -> AppSession:
+        from mentra_sync.session import AppSession
+
         return AppSession(Handlers(self, self._register), identity, target, self._shared)
 
     def _make_flask(
@@ -391,6 +394,8 @@ class AppServer:
 
     def _serve(self, simulated_key: str | None) -> None:
         simulated = simulated_key is not None
+        # Not needed to define an app, so not loaded by then; the first wearer shall not wait.
+        importlib.import_module("mentra_sync.session")
         with self._lock:
             if self._web is not None:
                 raise ConfigurationError(f"this app is served already, on port {self._port}")

@@ -10,11 +10,22 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import NoneType, SimpleNamespace, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from mentra_sync import hints
 from mentra_sync.runtime.callbacks import describe
-from mentra_sync.session import AppSession
+
+if TYPE_CHECKING:
+    from mentra_sync.session import AppSession
 
 Reply = str | None
 

@@ -25,7 +25,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
 import flask
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -33,7 +33,9 @@ from werkzeug.routing import RequestRedirect
 
 from mentra_sync import config, hints
 from mentra_sync.callers import is_straight_from_loopback
-from mentra_sync.session import AppSession
+
+if TYPE_CHECKING:
+    from mentra_sync.session import AppSession
 
 _log = logging.getLogger(__name__)
 

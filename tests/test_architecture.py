@@ -99,6 +99,7 @@ LOADED_LATE = {
     "jwt": "only webview tokens need it, and it loads a cryptographic library",
     "requests": "only REST calls need it: storage, settings, instructions",
     "resource": "not on Windows",
+    "mentra_sync.session": "defining an app needs none of it, and it is most of the package",
     "urllib3": "as requests, which loads it",
     "mentra_sync.runtime.pool": "as requests, which it loads",
     "dataclasses_json": "the package has an encoder of its own; this one serves from_dict, to_dict",

@@ -191,11 +191,10 @@ class Settings:
                     changes[setting.key] = SettingChange(after.in_force, old)
         if first or not changes:
             return
-        signals = self._link.signals
-        signals.emit("settings", self.get_all())
-        signals.emit("setting_changes", changes)
+        self._link.tell("settings", self.get_all())
+        self._link.tell("setting_changes", changes)
         for key, change in changes.items():
-            signals.emit(("setting", key), change.new, change.old)
+            self._link.tell(("setting", key), change.new, change.old)
 
     def _read_ack(self, frame: dict[str, Any]) -> None:
         ack = decode(ConnectionAck, frame)
@@ -221,7 +220,7 @@ class Settings:
             self._system = {**before, **update}
             changed = [key for key in update if update[key] != before.get(key)]
         for key in () if first else changed:
-            self._link.signals.emit(("system_setting", key), update[key], before.get(key))
+            self._link.tell(("system_setting", key), update[key], before.get(key))
 
     def _on(self, signal: Any, handler: Handler | None, *arguments: str) -> Any:
         if handler is None:

@@ -28,7 +28,7 @@ class Command(Message):
 class ConnectionInit(Command):
     """First frame of a connection: proves that the app may serve this session."""
 
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
     type: str = field(default=CommandType.CONNECTION_INIT.value, kw_only=True)
 
 

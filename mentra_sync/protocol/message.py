@@ -151,7 +151,7 @@ class Message:
         values = (
             (f.name, getattr(self, f.name))
             for f in dataclasses.fields(self)
-            if f.name not in ("type", "layout_type", "extra")
+            if f.repr and f.name not in ("type", "layout_type", "extra")
         )
         shown = [f"{name}={value!r}" for name, value in values if value is not None]
         if self.extra:

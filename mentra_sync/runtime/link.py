@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ class Link:
         # Guarded by _lock:
         self._ended: str | None = None
         self._batch: Alarm | None = None
+        self._asides: deque[tuple[Any, ...]] = deque()  # appended by any thread, taken in due()
         # Only the connection thread touches these:
         self._hold = Hold(event_backlog, self._count_unheard)
         self._acknowledged = False
@@ -212,6 +214,17 @@ class Link:
         """Call a person's handler at every signal of a name, and with ``now`` at once."""
         self.check()
         return self.signals.on(signal, handler, *arguments, now=now)
+
+    def tell(self, *signal: Any) -> None:
+        """Call the handlers of a signal when the app is ready for it.
+
+        For what came by another way than the connection, on a thread of its own.
+        """
+        if self._hold.open:
+            self.signals.emit(*signal)
+        else:
+            self._asides.append(signal)
+            self.connection.wake()
 
     def needs(self, permission: PermissionType) -> None:
         """The app uses something that needs a permission; a missing one is logged, later."""
@@ -343,6 +356,8 @@ class Link:
     def due(self) -> None:
         """Do what waits for the connection thread: release, subscriptions, displays."""
         self.refusals.due()
+        while self._asides:
+            self._tell(*self._asides.popleft())
         if self._welcome is not None:
             welcome, self._welcome = self._welcome, None
             self._tell("connected", *welcome)

@@ -191,11 +191,14 @@ class Router:
         if readers is None:
             self._warn_of_unknown(kind)
             return
+        malformed: MalformedMessage | None = None
         for reader in readers:
             try:
                 reader(frame)
             except MalformedMessage as error:
-                self._report(error)
+                malformed = error
+        if malformed is not None:  # told once, however many features read this frame
+            self._report(malformed)
 
     def route_audio(self, data: bytes) -> None:
         """Give an audio chunk to whoever listens. On the connection thread."""

@@ -19,11 +19,12 @@ from mentra_sync.protocol import (
     layouts,
     notices,
     settings,
+    users,
     webhooks,
 )
 from mentra_sync.protocol.message import Message
 
-MODULES = (capabilities, commands, events, layouts, notices, settings, webhooks)
+MODULES = (capabilities, commands, events, layouts, notices, settings, users, webhooks)
 
 
 def _subclasses(cls: type) -> list[type]:

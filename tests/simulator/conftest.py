@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import gc
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from raw_app import API_KEY, PACKAGE, RawApp, RawSocket
+from raw_app import API_KEY, PACKAGE, RawApp, RawSocket, simulator_threads
 
 from mentra_sync.simulator.http import Simulator
-
-
-def simulator_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if "mentra-sim" in thread.name]
 
 
 @pytest.fixture(autouse=True)

@@ -241,3 +241,8 @@ class RawApp:
         if frame["type"] == "session_request" and self.connects and status == 200:
             self.connect(frame)
         return status
+
+
+def simulator_threads() -> list[str]:
+    """The names of the threads that simulators run now."""
+    return [thread.name for thread in threading.enumerate() if "mentra-sim" in thread.name]

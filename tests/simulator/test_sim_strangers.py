@@ -13,8 +13,7 @@ import jwt
 import pytest
 import requests
 import websocket
-from conftest import simulator_threads
-from raw_app import RawApp, RawSocket
+from raw_app import RawApp, RawSocket, simulator_threads
 
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
