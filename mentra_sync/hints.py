@@ -240,7 +240,7 @@ NO_SESSION_HANDLER = (
 
 UNKNOWN_SESSION = (
     "a %s came for a session that is not here. If it is served by several processes, use one:"
-    " gunicorn -w 1 --threads 32 hello:app.flask"
+    " gunicorn -w 1 --threads 32 hello:app"
 )
 
 UPLOAD_WITHOUT_TOKEN = (

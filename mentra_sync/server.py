@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
@@ -269,13 +268,12 @@ class AppServer:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """The app for another WSGI server: ``gunicorn -w 1 --threads 32 hello:app``."""
+        return self.flask(environ, start_response)
 
     # --- What is going on ---------------------------------------------------------------------
 

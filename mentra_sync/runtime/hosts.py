@@ -24,6 +24,8 @@ _URL = re.compile(
 _ALLOWED_CHARACTERS = re.compile(r"[!-\[\]-~]*")  # printable ASCII without space and backslash
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+"""By hand: Pythons differ on whether an address such as ::ffff:127.0.0.1 is loopback."""
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
@@ -145,7 +147,7 @@ def _host(text: str) -> tuple[str, bool]:
             address = ipaddress.ip_address(host)
         except ValueError:
             raise _no_address("its host is no valid IP address") from None
-        return str(address), address.is_loopback
+        return str(address), any(address in network for network in _LOOPBACK)
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise _no_address("its host is no valid name")
     return host, host == "localhost"
