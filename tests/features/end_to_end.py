@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -54,6 +55,11 @@ def ended(session: AppSession) -> Iterator[None]:
     """What is done inside is too late."""
     with pytest.raises(SessionEnded):
         yield
+
+
+def no_call_left() -> bool:
+    """Whether no REST call of a session is under way."""
+    return not any(thread.name.startswith("mentra-rest") for thread in threading.enumerate())
 
 
 def _is_expected(frame: dict[str, Any]) -> bool:

@@ -162,6 +162,7 @@ def test_only_its_own_answer_ends_a_poll(scene: Scene) -> None:
 
 def test_a_poll_that_nobody_answers(scene: Scene) -> None:
     session, there = scene.session()
+    listeners = len(session._link.router._listeners)
     with pytest.raises(RequestTimeout, match=r"0\.05 s.*LOCATION permission") as caught:
         session.location.get_latest_location(timeout=0.05)
     assert isinstance(caught.value, TimeoutError)
@@ -172,6 +173,7 @@ def test_a_poll_that_nobody_answers(scene: Scene) -> None:
     assert asked.pending
     here(there, 9, 9, correlationId=second)
     assert asked.outcome.lat == 9
+    assert len(session._link.router._listeners) == listeners, "nobody listens any more"
 
 
 def test_other_callbacks_run_while_one_polls(scene: Scene) -> None:

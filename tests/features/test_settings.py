@@ -17,7 +17,7 @@ from cloud import (
     scene_fixture,
     wait_until,
 )
-from end_to_end import ended, settle
+from end_to_end import ended, no_call_left, settle
 from shoot import Asked
 
 from mentra_sync import (
@@ -346,6 +346,7 @@ def test_the_end_of_the_session_ends_fetching(scene: Scene) -> None:
     wait_until(lambda: held)
     session.disconnect()
     assert isinstance(asked.outcome, SessionEnded)
+    wait_until(no_call_left, 3)  # long before its timeout
     held[0].close()
     for call in (session.settings.fetch, session.get_instructions):
         with ended(session):

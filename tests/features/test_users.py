@@ -6,8 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from cloud import KEY, PACKAGE, USER, AppSocket, Calls, Scene, http_answer, scene_fixture
-from end_to_end import body, ended, refused, settle
+from cloud import (
+    KEY,
+    PACKAGE,
+    USER,
+    AppSocket,
+    Calls,
+    Scene,
+    http_answer,
+    scene_fixture,
+    wait_until,
+)
+from end_to_end import body, ended, no_call_left, refused, settle
 from shoot import Asked
 
 from mentra_sync import ConnectionFailed, RequestFailed, RequestTimeout, SessionEnded
@@ -160,6 +170,7 @@ def test_other_callbacks_run_while_one_asks_and_the_end_ends_it(scene: Scene) ->
     assert pressed.wait(2) == ["ask", "other"]
     session.disconnect()
     over.wait()
+    wait_until(no_call_left, 3)  # long before its timeout
     held[0].close()
 
 
