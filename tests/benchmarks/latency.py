@@ -11,9 +11,8 @@ import json
 import statistics
 import sys
 
-import requests
 import websocket
-from peer import Peer
+from peer import Peer, start_session
 
 from mentra_sync import AppServer
 
@@ -51,17 +50,7 @@ def through_the_sdk(frames: int) -> list[float]:
         on_session=main,
     )
     with app:
-        answer = requests.post(
-            f"http://127.0.0.1:{app.port}/webhook",
-            json={
-                "type": "session_request",
-                "sessionId": "wearer@example.com-com.example.benchmark",
-                "userId": "wearer@example.com",
-                "mentraOSWebsocketUrl": peer.url,
-            },
-            timeout=10,
-        )
-        assert answer.ok, answer.text
+        start_session(app.port, peer)
         result: list[float] = peer.result()
     peer.join()
     return result

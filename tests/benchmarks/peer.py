@@ -16,8 +16,25 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import requests
+
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _CHUNK = 64
+
+
+def start_session(port: int, peer: Peer) -> None:
+    """Have the app on ``port`` of this machine connect to a peer, as the cloud would."""
+    answer = requests.post(
+        f"http://127.0.0.1:{port}/webhook",
+        json={
+            "type": "session_request",
+            "sessionId": "wearer@example.com-com.example.benchmark",
+            "userId": "wearer@example.com",
+            "mentraOSWebsocketUrl": peer.url,
+        },
+        timeout=10,
+    )
+    assert answer.ok, answer.text
 
 
 def transcription_frame(stream: str, number: int) -> bytes:

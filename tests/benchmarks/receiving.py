@@ -15,9 +15,8 @@ import threading
 import time
 from collections.abc import Callable
 
-import requests
 import websocket
-from peer import Peer
+from peer import Peer, start_session
 
 from mentra_sync import AppServer
 
@@ -65,17 +64,7 @@ def through_the_sdk(frames: int, stream: str) -> float:
 
     app = AppServer("com.example.benchmark", "key", port=0, host="127.0.0.1", on_session=main)
     with app:
-        answer = requests.post(
-            f"http://127.0.0.1:{app.port}/webhook",
-            json={
-                "type": "session_request",
-                "sessionId": "wearer@example.com-com.example.benchmark",
-                "userId": "wearer@example.com",
-                "mentraOSWebsocketUrl": peer.url,
-            },
-            timeout=10,
-        )
-        assert answer.ok, answer.text
+        start_session(app.port, peer)
         assert done.wait(120), f"only {count} of {frames} frames arrived"
         dropped = app.sessions[0].events.dropped
     peer.join()
