@@ -12,7 +12,7 @@ from mentra_sync.clock import Deadline
 from mentra_sync.display.profiles import G1, SIMULATED, Z100, Profile
 from mentra_sync.display.wrap import UNLIMITED, wrap
 from mentra_sync.protocol.codec import iso_timestamp
-from mentra_sync.simulator import limits
+from mentra_sync.simulator import limits, pictures
 from mentra_sync.simulator.dashboard import SYSTEM_PACKAGE
 from mentra_sync.simulator.displays import BOOT_TITLE
 from mentra_sync.simulator.records import WAIT_SECONDS
@@ -36,7 +36,8 @@ class Shown:
 
     ``lines`` are the text as it is broken on the lens, ``text`` is the text as it was sent,
     ``columns`` the same in two columns where the layout has two.  ``at`` is session time,
-    ``time`` the date and time.  An empty lens has no text and no lines.
+    ``time`` the date and time.  An empty lens has no text and no lines, and neither has a
+    picture; for one that cannot be shown they say why, as ``problem`` does.
     """
 
     view: str
@@ -49,12 +50,28 @@ class Shown:
     boot: bool
     at: float
     time: str
+    profile: Profile = field(repr=False)
+    problem: str | None = None
+
+    def picture_at(self, moment: float) -> bytes | None:
+        """The picture that is shown at a moment of session time, a BMP; None for text."""
+        if self.problem is not None:
+            return None
+        return pictures.picture_at(self.layout, moment - self.at)
+
+    def png_at(self, moment: float) -> bytes:
+        """The view at a moment of session time, as a PNG."""
+        picture = self.picture_at(moment)
+        if picture is not None:
+            return pictures.picture_png(picture)
+        return pictures.text_png(self.columns or (self.lines,), self.profile.max_lines)
 
     def message(self) -> dict[str, Any]:
         """As the page is told."""
         message = {
             "view": self.view,
-            "lines": list(self.lines),
+            # These are the app's words, and a problem's are not.
+            "lines": [] if self.problem else list(self.lines),
             "layout": self.layout,
             "boot": self.boot,
             "at": self.time,
@@ -63,6 +80,8 @@ class Shown:
             message["title"] = self.title
         if self.columns is not None:
             message["columns"] = [list(column) for column in self.columns]
+        if self.problem is not None:
+            message["problem"] = list(self.lines)
         return message
 
 
@@ -103,6 +122,22 @@ class Lens:
     def lines(self) -> tuple[str, ...]:
         """The text on the main view, as it is broken into lines."""
         return self.main.lines
+
+    @property
+    def picture(self) -> bytes | None:
+        """The picture on the main view at this moment, a BMP of 576x135; None for text.
+
+        It is what the app has sent: ``lens.picture == bitmap.to_bmp("cat.png")``.  Which one of
+        an animation follows session time.
+        """
+        return self.main.picture_at(self._now())
+
+    def png(self) -> bytes:
+        """What the main view shows at this moment, as a PNG of 576x135, green on black.
+
+        Pictures are there pixel by pixel; letters are drawn with another font than the glasses'.
+        """
+        return self.main.png_at(self._now())
 
     @property
     def history(self) -> list[Shown]:
@@ -181,18 +216,25 @@ class Lens:
         lines = tuple(line for column in columns for line in column)
         if title is not None:
             lines = (*_lines(title, profile, 1), *lines)
+        text = "\n".join(part for part in (title, *parts) if part)
+        problem = pictures.problem_of(layout)
+        if problem is not None:
+            # Broken between words: what is looked up or copied must not have hyphens in it.
+            text, lines = problem, wrap(problem, profile=profile, break_mode="word").lines
         package = str(frame.get("packageName", ""))
         return Shown(
             view=view,
             layout=layout,
             lines=lines,
-            text="\n".join(part for part in (title, *parts) if part),
+            text=text,
             title=title,
             columns=columns if len(columns) == 2 else None,
             package=package,
             boot=package == SYSTEM_PACKAGE and (title or "").startswith(BOOT_TITLE),
             at=self._now(),
             time=iso_timestamp(),
+            profile=profile,
+            problem=problem,
         )
 
 
