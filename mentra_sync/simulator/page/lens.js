@@ -9,10 +9,12 @@ const ROWS = [
 ];
 
 // Layouts that are not drawn from lines of text.
-const DRAWERS = {
-  bitmap_view: (lens, { layout }) => void drawBitmap(lens, layout.data),
-  bitmap_animation: drawAnimation,
-};
+const DRAWERS = new Map([
+  ["bitmap_view", (lens, { layout }) => void drawBitmap(lens, layout.data)],
+  ["bitmap_animation", drawAnimation],
+]);
+const DEFAULT_INTERVAL = 1650; // ms
+const LONGEST_INTERVAL = 2 ** 31 - 1; // a timer counts no further
 
 export class Lens {
   #root;
@@ -43,18 +45,25 @@ export class Lens {
 
   // views: {main, dashboard}, each as for show()
   showAll(views) {
-    this.#views = { ...views };
+    this.#views = {};
+    for (const [view, visible] of Object.entries(views)) this.#keep(view, visible);
     for (const tab of this.#tabs) tab.classList.remove("fresh");
     this.#draw();
   }
 
-  // visible: {view, lines, columns, title, layout, boot, at}, as the simulator sends it; lines
-  // and columns are already broken as on the real lens
+  // visible: {view, lines, columns, title, problem, layout, boot, at}, as the simulator sends it;
+  // lines and columns are already broken as on the real lens, and so is the problem, which is
+  // there when a picture cannot be shown
   show(visible) {
     const { view } = visible;
-    this.#views[view] = visible;
+    this.#keep(view, visible);
     if (view === this.#chosen) return this.#draw();
     return this.#tab(view)?.classList.toggle("fresh", !isEmpty(visible));
+  }
+
+  // An animation goes on from here while the other view is looked at.
+  #keep(view, visible) {
+    this.#views[view] = { ...visible, since: performance.now() };
   }
 
   #choose(view) {
@@ -76,7 +85,7 @@ export class Lens {
     const visible = this.#views[this.#chosen] ?? {};
     const lens = element("div", "lens-content");
     if (!isEmpty(visible)) {
-      const draw = DRAWERS[visible.layout?.layoutType] ?? drawText;
+      const draw = drawerOf(visible) ?? drawText;
       this.#stopAnimation = draw(lens, visible) ?? this.#stopAnimation;
     }
     this.#root.replaceChildren(lens);
@@ -106,14 +115,17 @@ export class Lens {
   }
 }
 
-function isEmpty({ lines = [], layout }) {
-  return !DRAWERS[layout?.layoutType] && lines.every((line) => !line.trim());
+const drawerOf = ({ problem, layout }) => (problem ? undefined : DRAWERS.get(layout?.layoutType));
+
+function isEmpty(visible) {
+  const { problem, lines = [] } = visible;
+  return !problem && !drawerOf(visible) && lines.every((line) => !line.trim());
 }
 
-function drawText(lens, { lines, columns, title }) {
+function drawText(lens, { lines, columns, title, problem }) {
   if (columns) return drawColumns(lens, columns);
   let rest = squeezed(title ?? "");
-  for (const text of lines) {
+  for (const text of problem ?? lines) {
     const line = lensLine(text);
     const part = squeezed(text);
     const ofTitle = part !== "" && rest.startsWith(part);
@@ -146,24 +158,38 @@ function drawBitmap(lens, base64) {
   const picture = element("div", "lens-bitmap");
   const image = element("img");
   image.alt = "A picture shown by the app";
+  // The simulator has looked at the picture, but browsers look at more of its header.
+  image.addEventListener("error", () => {
+    picture.replaceWith(lensLine("picture cannot be shown: this browser cannot read it"));
+  });
   image.src = bitmapAddress(base64);
   picture.append(image);
   lens.append(picture);
   return image;
 }
 
-function drawAnimation(lens, { layout }) {
-  const frames = layout.frames ?? [];
-  if (frames.length === 0) return undefined;
-  let index = 0;
-  const image = drawBitmap(lens, frames[index]);
-  const timer = setInterval(() => {
-    index += 1;
-    if (index >= frames.length && !layout.repeat) return clearInterval(timer);
-    index %= frames.length;
-    image.src = bitmapAddress(frames[index]);
-  }, layout.interval || 1650);
-  return () => clearInterval(timer);
+// The time since the display came says which frame it is, so that late timers do not add up.
+function drawAnimation(lens, { layout, since }) {
+  const { frames, repeat } = layout;
+  const interval = intervalOf(layout);
+  const last = frames.length - 1;
+  let image;
+  let timer;
+  const step = () => {
+    const passed = Math.floor((performance.now() - since) / interval);
+    const frame = frames[repeat === true ? passed % frames.length : Math.min(passed, last)];
+    if (image) image.src = bitmapAddress(frame);
+    else image = drawBitmap(lens, frame);
+    if (repeat !== true && passed >= last) return;
+    timer = setTimeout(step, Math.ceil(since + (passed + 1) * interval - performance.now()));
+  };
+  step();
+  return () => clearTimeout(timer);
 }
 
-const bitmapAddress = (base64) => `data:image/bmp;base64,${base64 ?? ""}`;
+function intervalOf({ interval }) {
+  if (typeof interval !== "number" || !(interval > 0)) return DEFAULT_INTERVAL;
+  return Math.max(1, Math.min(interval, LONGEST_INTERVAL));
+}
+
+const bitmapAddress = (base64) => `data:image/bmp;base64,${base64}`;

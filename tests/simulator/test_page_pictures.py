@@ -1,0 +1,141 @@
+"""Pictures on the page's lens, read back pixel by pixel."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import browser
+import pytest
+from browser import Locator, Page, expect, go_with_app
+from PIL import Image
+from raw_app import RawApp
+
+from mentra_sync.display import bitmap
+from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.pictures import GREEN
+
+pytestmark = pytest.mark.browser
+
+chromium, opened, page = browser.chromium, browser.opened, browser.page  # the fixtures
+
+LIT_PIXELS = """async (image) => {
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const pen = canvas.getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+    const lit = [];
+    for (let at = 0; at < data.length; at += 4) if (data[at + 1] > 127) lit.push(at / 4);
+    return lit.map((at) => [at % canvas.width, Math.floor(at / canvas.width)]);
+}"""
+
+CHANGES_SOON = """(image) => new Promise((done) => {
+    new MutationObserver(() => done(true)).observe(image, { attributes: true });
+    setTimeout(done, 400, false);
+})"""
+
+
+def picture(*lit: tuple[int, int]) -> str:
+    """A picture with some lit pixels, as it goes over the wire."""
+    whole = Image.new("1", (bitmap.WIDTH, bitmap.HEIGHT))
+    for place in lit:
+        whole.putpixel(place, 1)
+    return bitmap.to_wire(whole)
+
+
+def half() -> str:
+    """A picture whose left half is lit."""
+    whole = Image.new("1", (bitmap.WIDTH, bitmap.HEIGHT))
+    whole.paste(1, (0, 0, 288, 135))
+    return bitmap.to_wire(whole)
+
+
+def animation(*frames: str, **fields: Any) -> dict[str, Any]:
+    return {"layoutType": "bitmap_animation", "frames": list(frames), **fields}
+
+
+def shows(image: Locator, frame: str) -> None:
+    """Wait until the page shows a picture."""
+    expect(image).to_have_attribute("src", f"data:image/bmp;base64,{frame}")
+
+
+def test_pictures_pixel_by_pixel_in_green_on_black(
+    page: Page, simulator: Simulator, app: RawApp
+) -> None:
+    go_with_app(page, simulator, app)
+    image = page.locator(".lens-bitmap img")
+    corners = [(0, 0), (575, 0), (300, 60), (0, 134), (575, 134)]
+    app.show("", layout={"layoutType": "bitmap_view", "data": picture(*corners)})
+    shows(image, picture(*corners))
+    assert image.evaluate(LIT_PIXELS) == [list(place) for place in corners]
+    app.show("", layout={"layoutType": "bitmap_view", "data": half()})
+    shows(image, half())
+    lens = Image.open(io.BytesIO(image.screenshot(animations="disabled"))).convert("RGB")
+    lit = lens.getpixel((lens.width // 4, lens.height // 2))
+    dark = lens.getpixel((lens.width * 3 // 4, lens.height // 2))
+    assert isinstance(lit, tuple)
+    assert isinstance(dark, tuple)
+    # A little of the glass shines through what is lit, as it does on real lenses.
+    assert max(abs(got - wanted) for got, wanted in zip(lit, GREEN, strict=True)) < 24
+    assert max(dark) < 64  # the dark glass behind it
+
+
+def test_animations_run_end_and_are_stopped(page: Page, simulator: Simulator, app: RawApp) -> None:
+    go_with_app(page, simulator, app)
+    image = page.locator(".lens-bitmap img")
+    frames = [picture((n, n)) for n in range(3)]
+    app.show("", layout=animation(*frames, interval=100))
+    shows(image, frames[2])
+    assert image.evaluate(LIT_PIXELS) == [[2, 2]]
+    app.show("", layout=animation(*frames, interval=100, repeat=True))
+    for frame in [*frames, *frames]:
+        shows(image, frame)
+    taken_off = image.element_handle()
+    assert taken_off.evaluate(CHANGES_SOON)
+    app.show("instead")
+    expect(page.locator("#lens")).to_have_text("instead")
+    assert not taken_off.evaluate(CHANGES_SOON)
+
+
+def test_an_animation_goes_on_behind_the_other_view(
+    page: Page, simulator: Simulator, app: RawApp
+) -> None:
+    go_with_app(page, simulator, app)
+    image = page.locator(".lens-bitmap img")
+    frames = [picture((n, n)) for n in range(2)]
+    app.show("", layout=animation(*frames, interval=200))
+    shows(image, frames[1])
+    page.get_by_role("button", name="Dashboard").click()
+    expect(image).to_have_count(0)
+    page.get_by_role("button", name="Main view").click()
+    assert image.get_attribute("src") == f"data:image/bmp;base64,{frames[1]}"
+
+
+def test_bad_pictures_are_told_as_text_and_break_nothing(
+    page: Page, simulator: Simulator, app: RawApp
+) -> None:
+    go_with_app(page, simulator, app)
+    lens = page.locator("#lens")
+    bad = [
+        ({"layoutType": "bitmap_view", "data": "no base64!"}, "it is not base64 text"),
+        ({"layoutType": "bitmap_view", "data": {"a": 1}}, "it is not base64 text"),
+        (animation(), "the animation has no frames"),
+        (animation(picture(), "Qk0="), "frame 2: it has 2 bytes"),
+    ]
+    for layout, reason in bad:
+        app.show("", layout=layout)
+        expect(lens).to_contain_text(f"picture cannot be shown: {reason}", use_inner_text=True)
+        expect(lens.locator("img")).to_have_count(0)
+    odd = bytearray(base64.b64decode(picture()))
+    odd[14:18] = b"\xff\xff\xff\xff"  # how long the header says that it is
+    data = base64.b64encode(odd).decode()
+    app.show("", layout={"layoutType": "bitmap_view", "data": data})
+    expect(lens).to_contain_text("this browser cannot read it")
+    for kind in ("constructor", "toString", "__proto__"):
+        app.show("", layout={"layoutType": kind})
+        expect(lens).to_have_text("")
+        app.show(f"after {kind}")
+        expect(lens).to_have_text(f"after {kind}")
