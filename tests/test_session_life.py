@@ -451,23 +451,28 @@ def test_queued_callbacks_are_dropped_and_the_running_one_ends(scene: Scene):
 def test_code_that_hangs_holds_up_the_end_for_a_while_only(
     scene: Scene, where: str, short_grace: float
 ):
-    hang = threading.Event()
+    hang, ready = threading.Event(), threading.Event()
     stopped = Calls()
+
+    def hangs() -> None:
+        ready.set()
+        hang.wait(20)
 
     def main(session: AppSession) -> None:
         if where == "callback":
-            session.events.on_button_press(lambda: hang.wait(20))
+            session.events.on_button_press(hangs)
         elif where == "on_disconnected":
-            session.events.on_disconnected(lambda: hang.wait(20))
+            session.events.on_disconnected(hangs)
+            ready.set()
         else:
-            hang.wait(20)
+            hangs()
 
     app = scene.app(main, on_stop=stopped)
     there = scene.start(app)
     if where == "callback":
         there.wait_streams("button_press")
         there.press()
-        time.sleep(0.05)
+    assert ready.wait(10)
     began = time.monotonic()
     scene.stop_session(app, there)
     stopped.wait()

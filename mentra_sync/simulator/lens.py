@@ -156,11 +156,13 @@ class Lens:
         deadline = Deadline(timeout)
         with self._changed:
             seen = self._matched
+            so_far = self._count
             now = list(self._views.values())
+        for shown in now:
+            if matches(shown):
+                self._found(so_far)
+                return shown
         while True:
-            for shown in now:
-                if matches(shown):
-                    return shown
             with self._changed:
                 fresh_ones = self._changed.wait_for(lambda: self._count > seen, deadline.remaining)  # noqa: B023
                 if not fresh_ones:
@@ -171,7 +173,6 @@ class Lens:
                 if matches(shown):
                     self._found(before + index + 1)
                     return shown
-            now = []
 
     def show(self, frame: dict[str, Any], model: str, has_display: bool) -> None:
         """Put a display on the lens, as the cloud has sent it."""

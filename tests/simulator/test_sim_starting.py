@@ -148,6 +148,7 @@ def test_two_wearers_have_their_own_sessions(running: Simulator, app: RawApp) ->
     assert running.glasses.press() == 0
     assert bob.press("main", "long") == 1
     assert raw.wait("data_stream")["data"]["pressType"] == "long"
+    app.sockets[0].wait("app_user_joined")
     kinds = [frame["type"] for frame in app.sockets[0].seen.all()]
     assert kinds == ["tpa_connection_ack", "app_user_joined"]
     app.send("display_event", view="main", layout={"layoutType": "text_wall", "text": "for bob"})
