@@ -3,6 +3,7 @@
 from mentra_sync import AppServer, RequestFailed, RequestTimeout
 
 app = AppServer("com.example.photo")
+app.simulated_glasses = "live"  # Mentra Live: they have a camera, but no display
 
 
 @app.session_handler

@@ -139,6 +139,8 @@ class AppServer:
         self.simulated_config: dict[str, Any] | None = None
         """The app's settings and tools on simulated glasses, as the developer console has them for
         real ones: ``{"settings": [...], "tools": [...]}``. Set it before :meth:`run`."""
+        self.simulated_glasses = "simulated"
+        """Which glasses to simulate: ``"simulated"``, ``"g1"``, ``"live"`` or ``"z100"``."""
         self.flask = self._make_flask(public_dir, health_check, require_tool_key, trust_proxy)
         """The Flask app, for your own routes; also the WSGI app for other servers."""
 
@@ -234,6 +236,7 @@ class AppServer:
                 api_key=key,
                 app_name=title_of(self.package_name),
                 config=self.simulated_config,
+                glasses=self.simulated_glasses,
             )
         except BaseException:
             self.stop()

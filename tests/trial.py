@@ -69,10 +69,9 @@ CONVERSATIONS = {
         ("shows", "Count: 1"),
     ],
     "05_photo.py": [
-        ("shows", "Press the button to take a photo."),
+        ("speaks", "Press the button to take a photo."),
         ("you press", "short"),
-        ("shows", "Simulated Glasses have no camera."),
-        ("speaks", "Simulated Glasses have no camera. Mentra Live have one."),
+        ("speaks", re.compile(r"A photo of 640 by 360 pixels, \d+ bytes\.")),
     ],
     "03_buttons.py": [
         ("shows", "Press the button."),
@@ -278,13 +277,16 @@ class Page:
 
         Where there is no screen a program does not wait for its page.
         """
-        self._wait(
-            "the app to show something",
-            "lens",
-            lambda one: (
-                (one["lines"] or "bitmap" in one["layout"]["layoutType"]) and not one["boot"]
-            ),
-        )
+        if self.state["model"] == "Mentra Live":  # which have no display
+            self._wait("the app to say something", "speech", lambda one: True)
+        else:
+            self._wait(
+                "the app to show something",
+                "lens",
+                lambda one: (
+                    (one["lines"] or "bitmap" in one["layout"]["layoutType"]) and not one["boot"]
+                ),
+            )
         self._simulator.send(json.dumps({"action": "stop"}))
         self._wait_for_app("stopped")
         with self._changed:
