@@ -29,13 +29,6 @@ SWALLOWED_END = (
     " a bare except Exception: write  while not session.ended:  or let SessionEnded through."
 )
 
-# --- Sending ---------------------------------------------------------------------------------
-
-OUTBOX_FULL = (
-    "{} commands are already waiting for the connection to come back; this one was not sent."
-    " Check session.connected, or send less while it is False."
-)
-
 # --- Waiting ---------------------------------------------------------------------------------
 
 LISTEN_TIMEOUT = (

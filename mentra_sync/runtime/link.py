@@ -7,7 +7,6 @@ be said again after a reconnection.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -43,8 +42,6 @@ from mentra_sync.runtime.replies import AwaitedPhotos, Mailbox, Replies, Reply
 from mentra_sync.runtime.routing import Router, rank_of
 from mentra_sync.runtime.subscription import Handler, Signals, Subscription
 from mentra_sync.runtime.timers import Alarm, Timers
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
