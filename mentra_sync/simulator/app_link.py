@@ -9,6 +9,7 @@ from mentra_sync.protocol.codec import MalformedMessage, iso_timestamp
 from mentra_sync.simulator import requests
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.cloud import Cloud
+from mentra_sync.simulator.timeline import Way
 from mentra_sync.simulator.wearer import Wearer
 from mentra_sync.simulator.web_sockets import WebSocket
 
@@ -23,6 +24,8 @@ class AppLink:
         self._socket = socket
         self._session: AppSession | None = None
         self._wearer: Wearer | None = None
+        self._over = False
+        """Whether the end has been noted."""
 
     def receive(self, message: str | bytes) -> None:
         """Take what the app sends; what is no JSON object ends the connection, as recorded."""
@@ -30,11 +33,14 @@ class AppLink:
             if isinstance(message, bytes):
                 raise MalformedMessage("a binary frame")
             frame = codec.parse(message)
-        except MalformedMessage:
-            self._socket.close(1011, "Internal server error")
+        except MalformedMessage as error:
+            self._note(Way.APP_TO_CLOUD, "binary", f"no message: {error}")
+            self.close(1011, "Internal server error")
             self.ended()
             return
         with self._cloud.lock:
+            user_id = self._user_id or _claimed_user(frame)
+            self._cloud.timeline.frame(Way.APP_TO_CLOUD, user_id, frame)
             if self._session is None or self._wearer is None:
                 self._introduce(frame)
             elif self._session.link is self:
@@ -43,24 +49,33 @@ class AppLink:
 
     def ended(self) -> None:
         """The websocket is gone, or about to be."""
+        self._note_end()
         with self._cloud.lock:
             if self._session is not None:
                 self._session.lost(self)
 
     def send(self, frame: Frame) -> None:
         """Send a frame."""
+        self._cloud.timeline.frame(Way.CLOUD_TO_APP, self._user_id, frame)
         self._socket.send(codec.dumps(frame))
 
     def send_audio(self, data: bytes) -> None:
         """Send a binary frame."""
+        self._note(Way.CLOUD_TO_APP, "binary", "audio_chunk", data)
         self._socket.send(data)
 
     def close(self, code: int, reason: str) -> None:
         """Close it in good order."""
+        if not self._over:
+            self._over = True
+            self._note(Way.CLOUD_TO_APP, "close", f"{code} {reason}".strip())
         self._socket.close(code, reason)
 
     def abort(self) -> None:
         """Lose the connection without a word."""
+        if not self._over:
+            self._over = True
+            self._note(Way.CLOUD_TO_APP, "close", "connection lost")
         self._socket.abort()
 
     def refuse(self, code: str, message: str) -> None:
@@ -73,8 +88,23 @@ class AppLink:
                 "timestamp": iso_timestamp(),
             }
         )
-        self._socket.close(1008, message)
+        self.close(1008, message)
         self.ended()
+
+    @property
+    def _user_id(self) -> str | None:
+        return None if self._wearer is None else self._wearer.user_id
+
+    def _note(self, way: Way, kind: str, name: str, body: Any = None) -> None:
+        self._cloud.timeline.add(way, kind, name, self._user_id, body)
+
+    def _note_end(self) -> None:
+        """The app has closed the connection, or it was lost: said once."""
+        if not self._over:
+            self._over = True
+            code = self._socket.close_code
+            end = "connection lost" if code is None else f"{code} {self._socket.close_reason}"
+            self._note(Way.APP_TO_CLOUD, "close", end.strip())
 
     def _introduce(self, frame: Frame) -> None:
         """The first frame says which app this is, and for whom."""
@@ -83,15 +113,13 @@ class AppLink:
             return
         session_id, package = frame.get("sessionId"), frame.get("packageName")
         if not isinstance(session_id, str):
-            self._socket.close(1011, "Internal server error")
+            self.close(1011, "Internal server error")
             return
         if "-" not in session_id:
-            self._socket.close(1008, "Invalid session ID format")
+            self.close(1008, "Invalid session ID format")
             return
-        user_id = session_id.partition("-")[0]
-        if isinstance(package, str) and session_id.endswith(f"-{package}"):
-            user_id = session_id[: -len(package) - 1]
-        self._enter(self._cloud.find_wearer(user_id), package, frame.get("apiKey"))
+        wearer = self._cloud.find_wearer(_claimed_user(frame) or "")
+        self._enter(wearer, package, frame.get("apiKey"))
 
     def _enter(self, wearer: Wearer | None, package: Any, api_key: Any) -> None:
         if wearer is None or wearer.ended:
@@ -106,3 +134,13 @@ class AppLink:
         if not session.connected(self):
             self._session = None
             self.refuse("APP_NOT_STARTED", "App not started for this session")
+
+
+def _claimed_user(frame: Frame) -> str | None:
+    """Whose session a frame says that it is about; None when it says nothing of the kind."""
+    session_id, package = frame.get("sessionId"), frame.get("packageName")
+    if not isinstance(session_id, str):
+        return None
+    if isinstance(package, str) and session_id.endswith(f"-{package}"):
+        return session_id[: -len(package) - 1]
+    return session_id.partition("-")[0]

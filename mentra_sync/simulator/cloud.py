@@ -12,6 +12,7 @@ from mentra_sync.simulator.people import People
 from mentra_sync.simulator.registry import App, Registry
 from mentra_sync.simulator.schedule import Schedule
 from mentra_sync.simulator.storage import SimpleStorage
+from mentra_sync.simulator.timeline import Timeline
 from mentra_sync.simulator.wearer import Wearer
 from mentra_sync.simulator.webhooks import Webhooks
 
@@ -32,7 +33,9 @@ class Cloud:
         """Newer clouds send ``device_state_update``; the recorded one never did."""
         self.tells_permission_errors = True
         """Newer clouds send ``permission_error``; the recorded one only logs it."""
-        self.webhooks = Webhooks()
+        self.timeline = Timeline()
+        """What crossed the wire."""
+        self.webhooks = Webhooks(self.timeline)
         self.session_time = Schedule(clock or Clock(), "mentra-sim-session-time")
         self.wire_time = Schedule(Clock(), "mentra-sim-wire-time")
         self.on_change: Callable[[AppSession], None] | None = None

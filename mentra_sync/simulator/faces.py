@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from mentra_sync.simulator.displays import Displays
 from mentra_sync.simulator.schedule import Schedule
+from mentra_sync.simulator.timeline import Timeline
 from mentra_sync.simulator.webhooks import Webhooks
 
 
@@ -26,6 +27,7 @@ class CloudFace(Protocol):
     lock: threading.RLock
     wire_time: Schedule
     session_time: Schedule
+    timeline: Timeline
     webhooks: Webhooks
     realistic: bool
     tells_device_state: bool

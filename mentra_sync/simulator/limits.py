@@ -86,6 +86,15 @@ MAX_LOG_BACKLOG = 500
 MAX_LOG_TEXT = 20_000
 """Characters of one log message or traceback on the page."""
 
+MAX_TIMELINE_TEXT = 2_000
+"""Characters of one text in the timeline; pictures and animations are longer."""
+
+MAX_TIMELINE_ITEMS = 200
+"""Fields or items of one object in the timeline."""
+
+MAX_TIMELINE_DEPTH = 12
+"""How deep the timeline looks into what was sent."""
+
 # --- Displays (session) ----------------------------------------------------------------------
 
 BOOT_SECONDS = 1.5

@@ -12,6 +12,7 @@ from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.registry import App
 from mentra_sync.simulator.speech import TTS_PATH, silence, speech_seconds
 from mentra_sync.simulator.storage import Answer
+from mentra_sync.simulator.timeline import Timeline, Way
 from mentra_sync.simulator.wearer import Wearer
 
 STORAGE = "/api/sdk/simple-storage/<user_id>"
@@ -51,7 +52,21 @@ def rest_routes(cloud: Cloud, tokens: GlassesTokens) -> Blueprint:
     _storage_routes(routes, cloud)
     _app_routes(routes, cloud)
     _phone_routes(routes, cloud, tokens)
+    routes.after_request(lambda response: _noted(cloud.timeline, response))
     return routes
+
+
+def _noted(timeline: Timeline, response: Response) -> Response:
+    """Put a call and its answer on the timeline; what phones ask for is theirs."""
+    if request.path == TTS_PATH or request.path.startswith("/apps/"):
+        return response
+    name = f"{request.method} {request.path}"
+    user_id = (request.view_args or {}).get("user_id")
+    timeline.add(Way.APP_TO_CLOUD, "request", name, user_id, _body())
+    body = response.get_json(silent=True)
+    answer = {"status": response.status_code, "body": body}
+    timeline.add(Way.CLOUD_TO_APP, "answer", f"{response.status_code} to {name}", user_id, answer)
+    return response
 
 
 # --- Simple storage --------------------------------------------------------------------------

@@ -21,6 +21,8 @@ from mentra_sync.simulator.preferences import Preferences
 from mentra_sync.simulator.registry import App
 from mentra_sync.simulator.schedule import Later
 from mentra_sync.simulator.streams import Streams
+from mentra_sync.simulator.timeline import Way
+from mentra_sync.simulator.webhooks import Done, MakeBody
 
 Frame = dict[str, Any]
 
@@ -57,7 +59,7 @@ class Wearer:
             send=self.from_glasses,
             hear=self.hear,
             send_audio=self.from_microphone,
-            upload=cloud.webhooks.upload,
+            upload=self._upload,
             realistic=cloud.realistic,
         )
         self.video = Streams(cloud, self)
@@ -120,8 +122,12 @@ class Wearer:
             self._told_tier = True
             self.tell_glasses("set_location_tier", tier="reduced")
 
+    def _upload(self, url: str, make: MakeBody, headers: dict[str, str], done: Done) -> None:
+        self._cloud.webhooks.upload(url, make, headers, self.user_id, done)
+
     def _send_to_glasses(self, frame: Frame) -> None:
         if self.present:
+            self._cloud.timeline.frame(Way.CLOUD_TO_GLASSES, self.user_id, frame)
             self.glasses.receive(frame)
 
     # --- From the glasses --------------------------------------------------------------------
@@ -132,6 +138,7 @@ class Wearer:
         if not isinstance(kind, str) or len(kind) > config.MAX_ID_CHARACTERS:
             return 0
         with self._cloud.lock:
+            self._cloud.timeline.frame(Way.GLASSES_TO_CLOUD, self.user_id, frame)
             own = getattr(self, f"_on_{kind}", None) if kind in _OWN else None
             return own(frame) if own is not None else self.route(kind, frame)
 
@@ -151,6 +158,10 @@ class Wearer:
     def hear(self, data: Frame, translations: dict[str, str]) -> int:
         """Send a transcription, and what it is in other languages; returns how many apps heard."""
         with self._cloud.lock:
+            # Real glasses send sound, which the cloud's recogniser makes into this.
+            self._cloud.timeline.add(
+                Way.GLASSES_TO_CLOUD, "binary", "speech", self.user_id, data["text"]
+            )
             language = data["transcribeLanguage"]
             opened = subscriptions.transcription_streams(self.streams())
             reached = 0
@@ -189,6 +200,9 @@ class Wearer:
     def from_microphone(self, data: bytes) -> int:
         """Send sound to every app that listens to it; returns how many there are."""
         with self._cloud.lock:
+            self._cloud.timeline.add(
+                Way.GLASSES_TO_CLOUD, "binary", "audio_chunk", self.user_id, data
+            )
             listeners = [
                 session
                 for session in self.apps.values()

@@ -10,12 +10,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from mentra_sync.errors import ConfigurationError
 from mentra_sync.protocol import codec
+from mentra_sync.protocol.codec import MalformedMessage
 from mentra_sync.simulator import limits
+from mentra_sync.simulator.timeline import Timeline, Way
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ MakeBody = Callable[[], tuple[bytes, str]]
 """Gives a body and its content type."""
 
 Upload = Callable[[str, MakeBody, dict[str, str], Done], None]
-"""What :meth:`Webhooks.upload` is."""
+"""What :meth:`Webhooks.upload` is to glasses, which know whose they are."""
 
 
 def loopback_url(url: str) -> SplitResult:
@@ -54,10 +57,25 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class _Post:
+    """Where a body goes, and how the timeline tells of it."""
+
+    url: str
+    way: Way
+    user_id: str | None
+    shown: Any
+    """The body as the timeline shows it; None for its size."""
+
+
 class Webhooks:
     """Sends webhooks, several at once; ``done`` is called on one of its threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
         self._pool = ThreadPoolExecutor(limits.WEBHOOK_THREADS, "mentra-sim-webhook")
         self._closed = threading.Event()
         self._lock = threading.Lock()  # guards the next
@@ -66,11 +84,14 @@ class Webhooks:
     def post(self, url: str, body: dict[str, Any], *, repeat: bool, done: Done) -> None:
         """POST ``body`` as JSON; with ``repeat`` once more, a second later, when that fails."""
         text = codec.dumps(body).encode()
-        self._submit(url, lambda: (text, "application/json"), {}, 2 if repeat else 1, done)
+        post = _Post(url, Way.CLOUD_TO_APP, _user_of(body), body)
+        self._submit(post, lambda: (text, JSON), {}, 2 if repeat else 1, done)
 
-    def upload(self, url: str, make: MakeBody, headers: dict[str, str], done: Done) -> None:
-        """POST a body of any type, once; it is made on one of the threads."""
-        self._submit(url, make, headers, 1, done)
+    def upload(
+        self, url: str, make: MakeBody, headers: dict[str, str], user_id: str, done: Done
+    ) -> None:
+        """POST a body of any type from a wearer's glasses, once; it is made on a thread of ours."""
+        self._submit(_Post(url, Way.GLASSES_TO_APP, user_id, None), make, headers, 1, done)
 
     def ask(
         self, url: str, body: dict[str, Any], headers: dict[str, str], timeout: float
@@ -80,18 +101,19 @@ class Webhooks:
         The status is 0 when there was no answer.
         """
         text = codec.dumps(body).encode()
-        headers = {"Content-Type": "application/json", **headers}
-        outcome = self._exchange(url, text, headers, timeout)
+        headers = {"Content-Type": JSON, **headers}
+        post = _Post(url, Way.CLOUD_TO_APP, _user_of(body), body)
+        outcome = self._exchange(post, text, headers, timeout)
         if outcome[2] and not self._closed.wait(limits.WEBHOOK_PAUSE):
-            outcome = self._exchange(url, text, headers, timeout)
+            outcome = self._exchange(post, text, headers, timeout)
         return outcome
 
     def _submit(
-        self, url: str, make: MakeBody, headers: dict[str, str], tries: int, done: Done
+        self, post: _Post, make: MakeBody, headers: dict[str, str], tries: int, done: Done
     ) -> None:
         # A pool that has been shut down refuses: the simulator is ending.
         with suppress(RuntimeError):
-            self._pool.submit(self._send, url, make, headers, tries, done)
+            self._pool.submit(self._send, post, make, headers, tries, done)
 
     def close(self) -> None:
         """Break off what is on its way and end the threads."""
@@ -105,14 +127,14 @@ class Webhooks:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _send(
-        self, url: str, make: MakeBody, headers: dict[str, str], tries: int, done: Done
+        self, post: _Post, make: MakeBody, headers: dict[str, str], tries: int, done: Done
     ) -> None:
         body, kind = make()
         headers = {"Content-Type": kind, **headers}
-        problem = self._exchange(url, body, headers)[2]
+        problem = self._exchange(post, body, headers)[2]
         while problem and tries > 1 and not self._closed.wait(limits.WEBHOOK_PAUSE):
             tries -= 1
-            problem = self._exchange(url, body, headers)[2]
+            problem = self._exchange(post, body, headers)[2]
         if self._closed.is_set():
             return
         try:
@@ -121,13 +143,19 @@ class Webhooks:
             logger.exception("the simulator failed after a webhook")
 
     def _exchange(
-        self,
-        url: str,
-        body: bytes,
-        headers: dict[str, str],
-        timeout: float | None = None,
+        self, post: _Post, body: bytes, headers: dict[str, str], timeout: float | None = None
     ) -> tuple[int, bytes, str]:
         """Send once; the status, the answer, and what went wrong or an empty text."""
+        add, name = self._timeline.add, f"POST {_path(post.url)}"
+        add(post.way, "request", name, post.user_id, post.shown or {"bytes": len(body)})
+        status, said, problem = self._http(post.url, body, headers, timeout)
+        answer = {"status": status, "body": _shown(said)} if status else {"problem": problem}
+        add(_BACK[post.way], "answer", f"{status or 'no answer'} to {name}", post.user_id, answer)
+        return status, said, problem
+
+    def _http(
+        self, url: str, body: bytes, headers: dict[str, str], timeout: float | None
+    ) -> tuple[int, bytes, str]:
         try:
             parts = loopback_url(url)
         except ConfigurationError as error:
@@ -158,3 +186,25 @@ class Webhooks:
         right = 200 <= answer.status < 300
         problem = "" if right else f"the app answered {answer.status} to {url}"
         return answer.status, said, problem
+
+
+_BACK = {Way.CLOUD_TO_APP: Way.APP_TO_CLOUD, Way.GLASSES_TO_APP: Way.APP_TO_GLASSES}
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return url
+
+
+def _user_of(body: dict[str, Any]) -> str | None:
+    user_id = body.get("userId", body.get("userIdForSettings"))
+    return user_id if isinstance(user_id, str) else None
+
+
+def _shown(answer: bytes) -> Any:
+    try:
+        return codec.parse(answer)
+    except MalformedMessage:
+        return answer.decode("utf-8", "replace")
