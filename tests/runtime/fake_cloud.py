@@ -81,7 +81,7 @@ class Peer:
         while b"\r\n\r\n" not in self.request:
             data = self.sock.recv(1)
             if not data:
-                raise AssertionError(f"no request, only {self.request!r}")
+                raise EOFError(f"no request, only {self.request!r}")
             self.request += data
         return self.request
 
