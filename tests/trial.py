@@ -314,7 +314,7 @@ class Page:
     def say(self, text: str) -> None:
         """Say something, once the app listens."""
         self._listens("transcription")
-        words = {"action": "say", "text": text, "final": True, "typed": True, "language": "en-US"}
+        words = {"action": "say", "text": text, "language": "en-US"}
         self._simulator.send(json.dumps(words))
 
     def press(self, kind: str = "short") -> None:

@@ -9,6 +9,7 @@ from mentra_sync.protocol.codec import MalformedMessage, iso_timestamp
 from mentra_sync.simulator import requests
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.cloud import Cloud
+from mentra_sync.simulator.slow_line import SlowLine
 from mentra_sync.simulator.timeline import Way
 from mentra_sync.simulator.wearer import Wearer
 from mentra_sync.simulator.web_sockets import WebSocket
@@ -24,11 +25,16 @@ class AppLink:
         self._socket = socket
         self._session: AppSession | None = None
         self._wearer: Wearer | None = None
+        self._in = SlowLine(cloud.wire_time, self._delay)
+        self._out = SlowLine(cloud.wire_time, self._delay)
         self._over = False
         """Whether the end has been noted."""
 
     def receive(self, message: str | bytes) -> None:
         """Take what the app sends; what is no JSON object ends the connection, as recorded."""
+        self._in.put(lambda: self._take(message))
+
+    def _take(self, message: str | bytes) -> None:
         try:
             if isinstance(message, bytes):
                 raise MalformedMessage("a binary frame")
@@ -57,19 +63,20 @@ class AppLink:
     def send(self, frame: Frame) -> None:
         """Send a frame."""
         self._cloud.timeline.frame(Way.CLOUD_TO_APP, self._user_id, frame)
-        self._socket.send(codec.dumps(frame))
+        text = codec.dumps(frame)
+        self._out.put(lambda: self._socket.send(text))
 
     def send_audio(self, data: bytes) -> None:
         """Send a binary frame."""
         self._note(Way.CLOUD_TO_APP, "binary", "audio_chunk", data)
-        self._socket.send(data)
+        self._out.put(lambda: self._socket.send(data))
 
     def close(self, code: int, reason: str) -> None:
         """Close it in good order."""
         if not self._over:
             self._over = True
             self._note(Way.CLOUD_TO_APP, "close", f"{code} {reason}".strip())
-        self._socket.close(code, reason)
+        self._out.put(lambda: self._socket.close(code, reason))
 
     def abort(self) -> None:
         """Lose the connection without a word."""
@@ -90,6 +97,9 @@ class AppLink:
         )
         self.close(1008, message)
         self.ended()
+
+    def _delay(self) -> float:
+        return 0.0 if self._session is None else self._session.delay
 
     @property
     def _user_id(self) -> str | None:
@@ -130,6 +140,9 @@ class AppLink:
             self.refuse("INVALID_API_KEY", "Invalid API key")
             return
         session = wearer.session_of(app)
+        if session.refuses_connections:
+            self.abort()
+            return
         self._session, self._wearer = session, wearer
         if not session.connected(self):
             self._session = None

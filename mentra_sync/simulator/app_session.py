@@ -44,9 +44,15 @@ class AppSession:
         """How exactly the app wants to follow the wearer; None when it does not."""
         self.subscribed = False
         """Whether a subscription list has come since the start."""
+        self.refuses_connections = False
+        """Whether the network lets no connection through."""
+        self.delay = 0.0
+        """How long (s, real) the network takes, in each direction."""
         self.link: LinkFace | None = None
         self._cloud = cloud
         self._run = 0
+        self._request: dict[str, Any] = {}
+        """What the webhook was told when this run began."""
         self._timer: Later | None = None
         self._started: Future[bool] = Future()
         self._stopped: Future[None] = Future()
@@ -96,15 +102,16 @@ class AppSession:
         self.wearer.displays.boot_began(self.app.package_name, self.app.name)
         run = self._run
         self._arm(config.START_TIMEOUT, lambda: self._start_failed(run, NEVER_CONNECTED))
+        self._request = {
+            "type": "session_request",
+            "sessionId": self.session_id,
+            "userId": self.wearer.user_id,
+            "timestamp": iso_timestamp(),
+            "augmentOSWebsocketUrl": self._cloud.websocket_url,
+        }
         self._cloud.webhooks.post(
             self.app.webhook_url,
-            {
-                "type": "session_request",
-                "sessionId": self.session_id,
-                "userId": self.wearer.user_id,
-                "timestamp": iso_timestamp(),
-                "augmentOSWebsocketUrl": self._cloud.websocket_url,
-            },
+            self._request,
             repeat=True,
             done=lambda answered, problem: None if answered else self._start_failed(run, problem),
         )
@@ -121,6 +128,16 @@ class AppSession:
                 self.wearer.tell_glasses("app_started", packageName=self.app.package_name)
             self.wearer.tell_state()
             self._started.set_result(False)
+
+    def repeat_webhook(self) -> bool:
+        """Call the webhook again, word for word; False when the app is not running."""
+        with self._cloud.lock:
+            if self.state is not State.RUNNING:
+                return False
+            self._cloud.webhooks.post(
+                self.app.webhook_url, self._request, repeat=False, done=lambda *_: None
+            )
+            return True
 
     # --- Connections -------------------------------------------------------------------------
 

@@ -81,6 +81,8 @@ class Camera:
         self.photos: Record[Photo] = Record()
         self.uploads: Record[UploadEnded] = Record()
         self.bluetooth = False
+        self.silent = False
+        """Whether requests for photos are not answered at all."""
         self._schedule = schedule
         self._answer = answer
         self._upload = upload
@@ -133,6 +135,8 @@ class Camera:
         with self._lock:
             failure = self._failures.popleft() if self._failures else None
             picture = self._picture
+        if self.silent:
+            return
         if failure is None:
             self._take_and_upload(request, picture)
         elif failure.how == "response":

@@ -141,14 +141,17 @@ class Glasses:
         """Say something: interim transcriptions that grow word by word, then the final one.
 
         ``translations`` are what apps that listen to a translation get: a text by the language
-        they want (``{"de-DE": "hallo"}``).  Raises ValueError for a malformed language code.
+        they want (``{"de-DE": "hallo"}``).  Raises ValueError for a malformed language code, and
+        for no words.
         """
+        _check_words(text)
         self._recogniser.say(
             text, interim=interim, language=language, translations=translations or {}
         )
 
     def hear(self, text: str, final: bool, language: str = "en-US") -> None:
         """Pass on what a recogniser elsewhere has made of somebody's speech so far."""
+        _check_words(text)
         self._recogniser.hear(text, final=final, language=language)
 
     def press(self, button: str = "main", kind: str = "short") -> int:
@@ -360,6 +363,10 @@ class Glasses:
         """A page has begun to speak."""
         self._speaker.began(request_id)
 
+    def fail_audio(self, error: str | None) -> None:
+        """Let everything that an app wants heard fail with ``error``; None: no more."""
+        self._speaker.failure = error
+
     def played_by_page(self, frame: Frame) -> None:
         """A page has played something, or could not (``audio_play_response``)."""
         self._speaker.answered(frame)
@@ -381,6 +388,11 @@ _DEVICE_STATE = wire_names(DeviceState)
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+
+
+def _check_words(text: str) -> None:
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"text must be what was said, got {text!r:.100}")
 
 
 def _known(**fields: Any) -> Frame:

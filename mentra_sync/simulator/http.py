@@ -6,6 +6,8 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
@@ -15,11 +17,13 @@ from mentra_sync.clock import Clock
 from mentra_sync.errors import ConfigurationError
 from mentra_sync.protocol.capabilities import KNOWN
 from mentra_sync.protocol.codec import iso_timestamp
-from mentra_sync.protocol.names import DashboardMode
+from mentra_sync.protocol.names import DashboardMode, PermissionType
+from mentra_sync.simulator.actions import BLOCKING, Action, Actions
 from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.assistant import Assistant
 from mentra_sync.simulator.cloud import Cloud
+from mentra_sync.simulator.faults import KINDS, Faults
 from mentra_sync.simulator.glasses import Glasses
 from mentra_sync.simulator.panel import Message, Panel, app_message
 from mentra_sync.simulator.registry import App
@@ -87,12 +91,13 @@ class Simulator:
         self._port_may_move = port_may_move
         self._tokens = GlassesTokens(secrets.token_hex(32))
         self._model = _model(glasses)
-        self._session = self._session_of(user_id)
-        self._panel = Panel(self._hello, self._actions())
-        self.glasses.tell = self._panel.tell
-        self.cloud.on_change = self._changed
+        self._faults: dict[str, Faults] = {}
+        self._actions = Actions(self)
+        self._panel = Panel(self.cloud.timeline, self._hello, self._act)
+        self._wearer(None)
+        self.cloud.on_change = self._panel.tell_app
         self._pages = AppPages(self.cloud, self.app, user_id)
-        self._web = WebApp(self.cloud, self._panel, self._tokens, self._pages, self._state)
+        self._web = WebApp(self.cloud, self._panel, self._tokens, self._pages, self)
         self._server: WebServer | None = None
         self._stopped = threading.Lock()  # held from the first stop on
 
@@ -173,24 +178,23 @@ class Simulator:
 
     def start_app(self, user_id: str | None = None) -> bool:
         """Start the app; blocks until it is acknowledged (True) or has failed (False)."""
-        session = self._session_of(user_id)
-        return session.start().result()
+        return self.begin_app(user_id).result()
 
     def stop_app(self, user_id: str | None = None) -> None:
         """Stop the app; blocks until it has been told."""
-        self._session_of(user_id).stop().result()
+        self.end_app(user_id).result()
 
     @property
     def app_state(self) -> str:
         """``starting``, ``running``, ``stopped`` or ``failed``, of the default wearer's app."""
         with self.cloud.lock:
-            return str(app_message(self._session)["state"])
+            return str(app_message(self._session_of(None))["state"])
 
     @property
     def app_detail(self) -> str | None:
         """Why the app is in that state, where there is something to say."""
         with self.cloud.lock:
-            detail = app_message(self._session)["detail"]
+            detail = app_message(self._session_of(None))["detail"]
         return None if detail is None else str(detail)
 
     def streams(self, user_id: str | None = None) -> tuple[str, ...]:
@@ -208,35 +212,60 @@ class Simulator:
         session = self._session_of(user_id)
         return self.cloud.wait_for(lambda: session.subscribed and accept(session.streams), timeout)
 
+    def begin_app(self, user_id: str | None = None) -> Future[bool]:
+        """Start the app; the future tells whether it has been acknowledged in time."""
+        return self._session_of(user_id).start()
+
+    def end_app(self, user_id: str | None = None) -> Future[None]:
+        """Stop the app; the future ends when it has been told."""
+        return self._session_of(user_id).stop()
+
+    def faults_of(self, user_id: str | None = None) -> Faults:
+        """What goes wrong, on purpose, for a wearer."""
+        with self.cloud.lock:
+            wearer, session = self._wearer(user_id), self._session_of(user_id)
+            name = wearer.user_id
+            if name not in self._faults:
+                self._faults[name] = Faults(
+                    session,
+                    wearer.glasses,
+                    self.cloud.wire_time,
+                    self.cloud.lock,
+                    lambda: self._panel.tell(self._faults_message(name), name),
+                )
+            return self._faults[name]
+
     def drop_connection(self, user_id: str | None = None) -> None:
         """Lose the app's connection without a word, as a network does."""
-        with self.cloud.lock:
-            session = self._session_of(user_id)
-            link = session.link
-            if link is not None:
-                link.abort()
-                session.lost(link)
+        self.faults_of(user_id).drop_connection()
 
     def deny(self, permission: str) -> None:
         """Take a permission from the app, for example ``CAMERA``."""
-        with self.cloud.lock:
-            self.app.denied.add(permission)
+        self._permit(permission, False)
 
     def allow(self, permission: str) -> None:
         """Give a permission back."""
+        self._permit(permission, True)
+
+    def _permit(self, permission: str, given: bool) -> None:
+        known = PermissionType.values()
+        if permission not in known:
+            raise ValueError(f"permission must be one of {', '.join(known)}; got {permission!r}")
         with self.cloud.lock:
-            self.app.denied.discard(permission)
+            change = self.app.denied.discard if given else self.app.denied.add
+            change(permission)
+            self._panel.tell(self._permissions_message())
 
     # --- What the wearer and the cloud do ----------------------------------------------------
 
-    def change_settings(self, changes: dict[str, Any], user_id: str | None = None) -> bool:
+    def change_settings(self, settings: dict[str, Any], user_id: str | None = None) -> bool:
         """Save some of the app's settings; blocks until the app has been told (True), or not."""
         session = self._session_of(user_id)
-        return self._wearer(user_id).preferences.change_app_and_wait(session, changes)
+        return self._wearer(user_id).preferences.change_app_and_wait(session, settings)
 
-    def change_system_settings(self, changes: dict[str, Any], user_id: str | None = None) -> None:
+    def change_system_settings(self, settings: dict[str, Any], user_id: str | None = None) -> None:
         """Change settings of the glasses, by their names on the wire (``brightness``)."""
-        self._wearer(user_id).preferences.change_system(changes)
+        self._wearer(user_id).preferences.change_system(settings)
 
     def change_dashboard(self, mode: str, user_id: str | None = None) -> None:
         """Make the dashboard small (``main``) or large (``expanded``)."""
@@ -306,66 +335,81 @@ class Simulator:
         return self._tokens.make(user_id or self.user_id)
 
     def _wearer(self, user_id: str | None, model: str | None = None) -> Wearer:
-        chosen = self._model if model is None else _model(model)
-        return self.cloud.add_wearer(user_id or self.user_id, chosen)
+        name = user_id or self.user_id
+        with self.cloud.lock:
+            wearer = self.cloud.find_wearer(name)
+            if wearer is None:
+                wearer = self.cloud.add_wearer(
+                    name, self._model if model is None else _model(model)
+                )
+                wearer.glasses.tell = lambda message: self._panel.tell(message, name)
+                self._panel.tell(self._wearers_message())
+            return wearer
 
     def _session_of(self, user_id: str | None) -> AppSession:
         with self.cloud.lock:
             return self._wearer(user_id).session_of(self.app)
 
-    # --- What the page asks for --------------------------------------------------------------
+    # --- What pages are told, and ask for ----------------------------------------------------
 
-    def _state(self) -> Message:
+    def find(self, user_id: str | None) -> str | None:
+        """The wearer of that name, the default one for None; None when there is no such."""
+        name = user_id or self.user_id
+        return None if self.cloud.find_wearer(name) is None else name
+
+    def state(self, user_id: str) -> Message:
+        """What a page asks for first."""
         with self.cloud.lock:
-            app = app_message(self._session)
+            app = app_message(self._session_of(user_id))
         return {
             "packageName": self.app.package_name,
             "appName": self.app.name,
-            "userId": self.user_id,
-            "glassesToken": self.token_of(),
-            "model": self.glasses.model,
+            "userId": user_id,
+            "glassesToken": self.token_of(user_id),
+            "model": self.glasses_of(user_id).model,
             "app": app,
             "version": VERSION,
         }
 
-    def _hello(self) -> Message:
-        lens, streams = self.glasses.lens.message(), list(self._session.streams)
-        return {**self._state(), "lens": lens, "streams": streams}
+    def action(self, user_id: str, name: str) -> Action:
+        """Something that can be done to a wearer; raises ValueError for an unknown name."""
+        return self._actions.find(user_id, name)
 
-    def _changed(self, session: AppSession) -> None:
-        if session is self._session:
-            self._panel.tell_app(session)
+    def actions(self) -> list[Action]:
+        """All that can be done."""
+        return list(self._actions.of(self.user_id).values())
 
-    def _actions(self) -> dict[str, Callable[[Message], object]]:
+    def _hello(self, user_id: str) -> Message:
         return {
-            "say": self._say,
-            "start": lambda message: self._session.start(),
-            "stop": lambda message: self._session.stop(),
-            "speech_began": self._speech_began,
-            "change_settings": self._change_settings_on_page,
+            **self.state(user_id),
+            "lens": self.glasses_of(user_id).lens.message(),
+            "streams": list(self._session_of(user_id).streams),
+            "faults": self._faults_message(user_id),
+            "permissions": self._permissions_message(),
+            "wearers": self._wearers_message(),
         }
 
-    def _say(self, message: Message) -> None:
-        text, language = message.get("text"), message.get("language", "en-US")
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError("text must be what was said")
-        final = message.get("final") is True
-        if final and message.get("typed") is True:
-            self.glasses.say(text, language=language)
+    def _faults_message(self, user_id: str) -> Message:
+        active = self.faults_of(user_id).active
+        kinds = [{**asdict(kind), "active": kind.name in active} for kind in KINDS]
+        return {"kind": "faults", "faults": kinds}
+
+    def _permissions_message(self) -> Message:
+        with self.cloud.lock:
+            return {"kind": "permissions", "denied": sorted(self.app.denied)}
+
+    def _wearers_message(self) -> Message:
+        names = [wearer.user_id for wearer in self.cloud.wearers()]
+        return {"kind": "wearers", "wearers": names, "first": self.user_id}
+
+    def _act(self, user_id: str, name: str, arguments: Message) -> None:
+        action = self._actions.find(user_id, name)
+        if name in BLOCKING:
+            # Its page goes on meanwhile.
+            checked = action.checked(arguments)
+            self.cloud.webhooks.run(lambda: action.do(checked))
         else:
-            self.glasses.hear(text, final, language)
-
-    def _change_settings_on_page(self, message: Message) -> None:
-        settings = message.get("settings")
-        if not isinstance(settings, dict):
-            raise ValueError("settings must be values by key")
-        self._wearer(None).preferences.change_app(self._session, settings, lambda *_: None)
-
-    def _speech_began(self, message: Message) -> None:
-        request_id = message.get("requestId")
-        if not isinstance(request_id, str):
-            raise ValueError("requestId must be the one of the audio_play_request")
-        self.glasses.speech_began(request_id)
+            action.do(arguments)
 
 
 def _model(name: str) -> str:

@@ -25,6 +25,9 @@ RESURRECTION_PAUSE = 0.03
 WEBHOOK_THREADS = 8
 """Webhooks on their way at once; further ones wait."""
 
+ACTION_TIMEOUT = 25.0
+"""How long other tools may wait for what comes of an action."""
+
 MAX_WEBHOOK_ANSWER = 64 * 1024
 """Bytes of a webhook's answer that are read."""
 

@@ -6,12 +6,14 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from mentra_sync.protocol import codec
 from mentra_sync.protocol.codec import MalformedMessage, iso_timestamp
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.app_session import AppSession, State
+from mentra_sync.simulator.timeline import Crossing, Timeline
 from mentra_sync.simulator.web_sockets import WebSocket
 
 Message = dict[str, Any]
@@ -38,90 +40,130 @@ def app_message(session: AppSession) -> Message:
 
 
 class Panel:
-    """All open pages, as one: what it is told goes to each of them.
+    """All open pages; each belongs to a wearer, and is told what concerns that one.
 
-    ``hello`` makes the first message for a page; ``actions`` are what a page may ask for.
+    ``hello`` makes the first message for a wearer's page; ``act`` does what one asks for, and
+    raises ValueError for what makes no sense.
     """
 
     def __init__(
         self,
-        hello: Callable[[], Message],
-        actions: dict[str, Callable[[Message], object]],
+        timeline: Timeline,
+        hello: Callable[[str], Message],
+        act: Callable[[str, str, Message], object],
     ) -> None:
         self.opened = threading.Event()
         """Set when the first page has connected."""
         self.log_handler: logging.Handler = _PageLog(self)
+        self._timeline = timeline
         self._hello = hello
-        self._actions = actions
+        self._act = act
         self._lock = threading.Lock()  # guards everything below
-        self._pages: dict[WebSocket, list[str] | None] = {}
-        self._log: deque[str] = deque(maxlen=limits.MAX_LOG_BACKLOG)
-        self._app: Message | None = None
-        self._streams: tuple[str, ...] | None = None
+        self._pages: dict[WebSocket, _Page] = {}
+        self._log: deque[_Logged] = deque(maxlen=limits.MAX_LOG_BACKLOG)
+        self._apps: dict[str, Message] = {}
+        self._streams: dict[str, tuple[str, ...]] = {}
+        timeline.listen(self._crossed)
 
-    def attach(self, page: WebSocket) -> None:
-        """A page has connected: tell it how things stand, then whatever happens."""
+    def attach(self, socket: WebSocket, user_id: str) -> None:
+        """A wearer's page has connected: tell it how things stand, then whatever happens."""
+        page = _Page(user_id)
         with self._lock:
             # What happens while it is being told how things stand comes after that.
-            waiting: list[str] = []
-            self._pages[page] = waiting
-        hello = codec.dumps({"kind": "hello", **self._hello()})
+            self._pages[socket] = page
+            before = self._timeline.count
+        hello = codec.dumps({"kind": "hello", **self._hello(user_id)})
+        crossings = [
+            _crossing(one)
+            for one in self._timeline.after()[-limits.MAX_LOG_BACKLOG :]
+            if one.number <= before and page.concerned(one.user_id)
+        ]
         with self._lock:
-            for text in [hello, *self._log, *waiting]:
-                page.send(text)
-            self._pages[page] = None
+            log = [text for whose, text in self._log if page.concerned(whose)]
+            for text in [hello, *log, *crossings, *(page.waiting or ())]:
+                socket.send(text)
+            page.waiting = None
         self.opened.set()
 
-    def detach(self, page: WebSocket) -> None:
+    def detach(self, socket: WebSocket) -> None:
         """A page was closed."""
         with self._lock:
-            self._pages.pop(page, None)
+            self._pages.pop(socket, None)
 
-    def tell(self, message: Message) -> None:
-        """Tell every page; never blocks."""
+    def tell(self, message: Message, user_id: str | None = None) -> None:
+        """Tell the pages of one wearer (None: of all); never blocks."""
         text = codec.dumps(message)
         with self._lock:
-            self._send(text)
+            self._send(text, user_id)
 
-    def tell_log(self, message: Message) -> None:
-        """Tell every page of a log record, and those that open later too."""
+    def tell_log(self, message: Message, user_id: str | None = None) -> None:
+        """Tell the pages of one wearer (None: of all) of a log record; later ones too."""
         text = codec.dumps(message)
         with self._lock:
-            self._log.append(text)
-            self._send(text, logged=True)
+            self._log.append((user_id, text))
+            self._send(text, user_id, logged=True)
 
     def tell_app(self, session: AppSession) -> None:
-        """Tell every page what has changed about the app."""
+        """Tell the pages of its wearer what has changed about an app."""
         app = app_message(session)
+        user_id = session.wearer.user_id
         with self._lock:
-            if app != self._app:
-                self._app = app
-                self._send(codec.dumps({"kind": "app", **app}))
-            if session.streams != self._streams:
-                self._streams = session.streams
+            if app != self._apps.get(user_id):
+                self._apps[user_id] = app
+                self._send(codec.dumps({"kind": "app", **app}), user_id)
+            if session.streams != self._streams.get(user_id):
+                self._streams[user_id] = session.streams
                 streams = list(session.streams)
-                self._send(codec.dumps({"kind": "listening", "streams": streams}))
+                self._send(codec.dumps({"kind": "listening", "streams": streams}), user_id)
 
-    def receive(self, page: WebSocket, message: str | bytes) -> None:
+    def receive(self, socket: WebSocket, user_id: str, message: str | bytes) -> None:
         """Do what a page asks; what makes no sense is answered and changes nothing."""
         try:
             if isinstance(message, bytes):
                 raise MalformedMessage("the panel takes no binary messages")
             request = codec.parse(message)
-            action = request.get("action")
-            do = self._actions.get(action) if isinstance(action, str) else None
-            if do is None:
-                raise ValueError(f"action must be one of {', '.join(self._actions)}")
-            do(request)
+            action = request.pop("action", None)
+            if not isinstance(action, str):
+                raise ValueError("action must be the name of one")
+            self._act(user_id, action, request)
         except ValueError as problem:
-            page.send(codec.dumps({"kind": "problem", "message": str(problem)}))
+            socket.send(codec.dumps({"kind": "problem", "message": str(problem)}))
 
-    def _send(self, text: str, *, logged: bool = False) -> None:
-        for page, waiting in self._pages.items():
-            if waiting is None:
-                page.send(text)
+    def _crossed(self, crossing: Crossing) -> None:
+        with self._lock:
+            # Most of what crosses the wire is seen by nobody.
+            if self._pages:
+                self._send(_crossing(crossing), crossing.user_id)
+
+    def _send(self, text: str, user_id: str | None, *, logged: bool = False) -> None:
+        """With the lock held: to the pages that are concerned."""
+        for socket, page in self._pages.items():
+            if not page.concerned(user_id):
+                continue
+            if page.waiting is None:
+                socket.send(text)
             elif not logged:
-                waiting.append(text)
+                page.waiting.append(text)
+
+
+_Logged = tuple[str | None, str]
+"""Whose it is (None: everybody's), and what pages are told."""
+
+
+@dataclass(eq=False)
+class _Page:
+    """One open page, and what has happened while it is being greeted."""
+
+    user_id: str
+    waiting: list[str] | None = field(default_factory=list)
+
+    def concerned(self, user_id: str | None) -> bool:
+        """Whether something of a wearer, or of nobody in particular, is shown on it."""
+        return user_id is None or user_id == self.user_id
+
+
+def _crossing(crossing: Crossing) -> str:
+    return codec.dumps({"kind": "crossing", **crossing.message()})
 
 
 class _PageLog(logging.Handler):
@@ -142,7 +184,8 @@ class _PageLog(logging.Handler):
                     "message": record.getMessage()[: limits.MAX_LOG_TEXT],
                     "traceback": self._traceback(record),
                     "at": iso_timestamp(record.created),
-                }
+                },
+                getattr(record, "user_id", None),
             )
         except Exception:
             self.handleError(record)

@@ -49,6 +49,8 @@ class Speaker:
     ) -> None:
         self.spoken: Record[str] = Record()
         self.played: Record[str] = Record()
+        self.failure: str | None = None
+        """What the app is told instead of being heard; None when all is well."""
         self._schedule = schedule
         self._answer = answer
         self._tell = tell
@@ -58,6 +60,10 @@ class Speaker:
 
     def play(self, frame: Frame, phone: Phone | None) -> None:
         """Play what a request asks for: on ``phone``, or silently."""
+        failure = self.failure
+        if failure is not None:
+            self._say(str(frame.get("requestId")), {"success": False, "error": failure})
+            return
         playback = self._playback(frame, phone)
         with self._lock:
             if frame.get("stopOtherAudio") is not False:
@@ -155,13 +161,11 @@ class Speaker:
             self._disarm(playback)
             self._report(playback, "spoken")
         # The cloud's lock comes before ours, so ours is not held here.
-        self._answer(
-            {
-                "type": "audio_play_response",
-                "requestId": playback.request_id,
-                **(answer or {"success": True, "duration": round(playback.seconds * 1000)}),
-            }
-        )
+        duration = round(playback.seconds * 1000)
+        self._say(playback.request_id, answer or {"success": True, "duration": duration})
+
+    def _say(self, request_id: str, answer: Frame) -> None:
+        self._answer({"type": "audio_play_response", "requestId": request_id, **answer})
 
     def _stop_all(self, package: str | None) -> None:
         for playback in list(self._playing.values()):

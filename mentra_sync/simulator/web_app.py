@@ -12,10 +12,11 @@ from flask_sock import Sock
 
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
+from mentra_sync.simulator.actions_rest import Desk, action_routes
 from mentra_sync.simulator.app_link import AppLink
 from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.cloud import Cloud
-from mentra_sync.simulator.panel import Message, Panel
+from mentra_sync.simulator.panel import Panel
 from mentra_sync.simulator.phone_link import PhoneLink
 from mentra_sync.simulator.phone_rest import phone_routes
 from mentra_sync.simulator.rest import GlassesTokens, bearer, rest_routes
@@ -39,7 +40,7 @@ NOT_OUR_PAGE = "the simulator answers to its own page only"
 
 
 class WebApp:
-    """The Flask application of a cloud and its page; ``state`` is what the page asks for first."""
+    """The Flask application of a cloud and its page."""
 
     def __init__(
         self,
@@ -47,13 +48,13 @@ class WebApp:
         panel: Panel,
         tokens: GlassesTokens,
         pages: AppPages,
-        state: Callable[[], Message],
+        desk: Desk,
     ) -> None:
         self._cloud = cloud
         self._panel = panel
         self._tokens = tokens
         self._pages = pages
-        self._state = state
+        self._desk = desk
         self._lock = threading.Lock()  # guards the next two
         self._sockets: set[WebSocket] = set()
         self._closed = False
@@ -80,7 +81,7 @@ class WebApp:
         app.register_blueprint(self._pages.routes())
         app.add_url_rule("/", "index", lambda: send_from_directory(PAGE, "index.html"))
         app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))
-        app.add_url_rule("/api/sim/state", "state", lambda: jsonify(self._state()))
+        app.register_blueprint(action_routes(self._desk, self._cloud.timeline))
         app.add_url_rule(
             "/api/sim/wearers/<user_id>", "wearer", self._another_wearer, methods=["POST"]
         )
@@ -95,7 +96,7 @@ class WebApp:
         known = self._cloud.find_wearer(user_id) is not None
         if not known and len(self._cloud.wearers()) >= limits.MAX_WEARERS:
             abort(429, f"there are {limits.MAX_WEARERS} wearers already")
-        self._cloud.add_wearer(user_id, self._state()["model"])
+        self._desk.glasses_of(user_id)
         return jsonify({"userId": user_id, "glassesToken": self._tokens.make(user_id)})
 
     # --- Websockets --------------------------------------------------------------------------
@@ -116,11 +117,13 @@ class WebApp:
 
     def _serve_page(self, accepted: Accepted) -> None:
         page = WebSocket(accepted, max_frame=limits.MAX_PAGE_FRAME)
+        user_id = self._desk.find(request.args.get("user"))
+        assert user_id is not None, "the name was checked before the upgrade"
         self._serve(
             page,
-            lambda message: self._panel.receive(page, message),
+            lambda message: self._panel.receive(page, user_id, message),
             lambda: self._panel.detach(page),
-            began=lambda: self._panel.attach(page),
+            began=lambda: self._panel.attach(page, user_id),
         )
 
     def _serve(
@@ -151,6 +154,8 @@ class WebApp:
         """What the recorded cloud refuses before the upgrade."""
         if request.path == "/app-ws" and bearer() is not None:
             return _refused("tpa_connection_error", "Invalid JWT token", code="JWT_INVALID")
+        if request.path == "/simulator-ws" and self._desk.find(request.args.get("user")) is None:
+            abort(404, "there is no wearer of that name")
         if request.path != "/glasses-ws":
             return None
         if bearer() is None and "token" not in request.args:

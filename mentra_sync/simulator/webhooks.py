@@ -108,6 +108,18 @@ class Webhooks:
             outcome = self._exchange(post, text, headers, timeout)
         return outcome
 
+    def run(self, function: Callable[[], object]) -> None:
+        """Call what waits for an app, on one of the threads; what it raises is logged."""
+
+        def call() -> None:
+            try:
+                function()
+            except Exception as error:
+                logger.warning("%s", error)
+
+        with suppress(RuntimeError):
+            self._pool.submit(call)
+
     def _submit(
         self, post: _Post, make: MakeBody, headers: dict[str, str], tries: int, done: Done
     ) -> None:

@@ -52,13 +52,13 @@ const talk = new Talk(
     listening: byId("listening"),
   },
   ({ text, language }) =>
-    connection.sendToSimulator({ action: "say", text, final: true, typed: true, language }),
+    connection.sendToSimulator({ action: "say", text, language }),
 );
 
 const speaker = new Speaker(
   { button: byId("sound"), note: byId("sound-note") },
   {
-    began: (requestId) => connection.sendToSimulator({ action: "speech_began", requestId }),
+    began: (requestId) => connection.sendToSimulator({ action: "speech_began", request_id: requestId }),
     finished: (result) =>
       connection.sendToGlassesSocket({ type: "audio_play_response", ...result }),
   },
@@ -72,7 +72,7 @@ new Microphone(
   },
   {
     onHeard: ({ text, final, language }) =>
-      connection.sendToSimulator({ action: "say", text, final, typed: false, language }),
+      connection.sendToSimulator({ action: "hear", text, final, language }),
     language: () => talk.language,
     // It would hear the loudspeakers, and an app that repeats what it hears would never end.
     deaf: () => speaker.speaking,

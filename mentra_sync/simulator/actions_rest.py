@@ -1,0 +1,171 @@
+"""``/api/sim/...``: everything that the page can do, for other tools; and what came of it.
+
+A wearer is named by ``?user=``; without it the first one is meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotDone
+from dataclasses import asdict, is_dataclass
+from typing import Any, Protocol
+
+from flask import Blueprint, Response, abort, jsonify, request
+
+from mentra_sync.errors import RequestFailed
+from mentra_sync.simulator import limits
+from mentra_sync.simulator.actions import Action
+from mentra_sync.simulator.glasses import Glasses
+from mentra_sync.simulator.lens import Shown
+from mentra_sync.simulator.records import Record
+from mentra_sync.simulator.timeline import Timeline, presentable
+
+Message = dict[str, Any]
+
+
+class Desk(Protocol):
+    """What is asked of the simulator; the first wearer's name stands for None."""
+
+    def find(self, user_id: str | None) -> str | None:
+        """The name of a wearer, if there is one."""
+
+    def state(self, user_id: str) -> Message:
+        """How things stand with a wearer's app."""
+
+    def glasses_of(self, user_id: str, model: str | None = None) -> Glasses:
+        """The glasses of a wearer."""
+
+    def action(self, user_id: str, name: str) -> Action:
+        """Something that can be done to a wearer."""
+
+    def actions(self) -> list[Action]:
+        """All that can be done."""
+
+    def streams(self, user_id: str | None = None) -> tuple[str, ...]:
+        """What the app listens to."""
+
+
+def action_routes(desk: Desk, timeline: Timeline) -> Blueprint:
+    """The routes, which begin with ``/api/sim``."""
+    routes = Blueprint("sim", __name__, url_prefix="/api/sim")
+    _actions(routes, desk)
+    _lens(routes, desk)
+    _records(routes, desk)
+
+    @routes.get("/state")
+    def state() -> Response:
+        return jsonify(desk.state(_user(desk)))
+
+    @routes.get("/streams")
+    def streams() -> Response:
+        return jsonify(list(desk.streams(_user(desk))))
+
+    @routes.get("/timeline")
+    def crossings() -> Response:
+        after = request.args.get("after", 0, type=int)
+        return jsonify([crossing.message() for crossing in timeline.after(after)])
+
+    return routes
+
+
+def _actions(routes: Blueprint, desk: Desk) -> None:
+    @routes.get("")
+    def offered() -> Response:
+        return jsonify({"actions": [action.message() for action in desk.actions()]})
+
+    @routes.post("/<name>")
+    def act(name: str) -> tuple[Response, int]:
+        arguments = request.get_json(silent=True, force=True) if request.data else {}
+        if not isinstance(arguments, dict):
+            return _problem("the body must be a JSON object with the arguments", 400)
+        user_id, names = _user(desk), [action.name for action in desk.actions()]
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 3) or names
+            return _problem(f"there is no action {name!r:.100}; try {', '.join(near)}", 404)
+        try:
+            result = desk.action(user_id, name).do(arguments)
+            if isinstance(result, Future):
+                result = result.result(limits.ACTION_TIMEOUT)
+        except ValueError as error:
+            return _problem(str(error), 400)
+        except (RequestFailed, NotDone) as error:
+            return _problem(str(error) or "the app did not answer in time", 502)
+        return jsonify({"result": _plain(result)}), 200
+
+
+def _lens(routes: Blueprint, desk: Desk) -> None:
+    @routes.get("/lens")
+    def lens() -> Response:
+        """What it shows; ``wait_for`` waits for a text, ``timeout`` seconds at most (2)."""
+        seen = desk.glasses_of(_user(desk)).lens
+        wanted = request.args.get("wait_for")
+        if wanted is None:
+            return jsonify(_shown(seen.main) | {"dashboard": _shown(seen.dashboard)})
+        found = seen.wait_for(wanted, _timeout())
+        return jsonify({"found": found is not None} | _shown(found or seen.main))
+
+    @routes.get("/lens.png")
+    def picture() -> Response:
+        return Response(desk.glasses_of(_user(desk)).lens.png(), mimetype="image/png")
+
+    @routes.get("/history")
+    def history() -> Response:
+        return jsonify([_shown(shown) for shown in desk.glasses_of(_user(desk)).lens.history])
+
+
+def _records(routes: Blueprint, desk: Desk) -> None:
+    for name, of in _RECORDS.items():
+        routes.add_url_rule(f"/{name}", name, _record_view(desk, of))
+
+
+def _record_view(desk: Desk, of: Callable[[Glasses], Record[Any]]) -> Callable[[], Response]:
+    def view() -> Response:
+        record = of(desk.glasses_of(_user(desk)))
+        wanted = request.args.get("wait_for")
+        if wanted is not None:
+            record.wait_for(wanted, _timeout())
+        return jsonify([_plain(one) for one in record])
+
+    return view
+
+
+_RECORDS: dict[str, Callable[[Glasses], Record[Any]]] = {
+    "spoken": lambda glasses: glasses.spoken,
+    "played": lambda glasses: glasses.played,
+    "lights": lambda glasses: glasses.lights,
+    "photos": lambda glasses: glasses.photos,
+    "frames": lambda glasses: glasses.frames,
+    "wifi_setups": lambda glasses: glasses.wifi_setups,
+    "location_requests": lambda glasses: glasses.location_requests,
+}
+
+
+def _user(desk: Desk) -> str:
+    user_id = desk.find(request.args.get("user"))
+    if user_id is None:
+        abort(404, "there is no wearer of that name; POST /api/sim/wearers/NAME adds one")
+    return user_id
+
+
+def _timeout() -> float:
+    return min(max(request.args.get("timeout", 2.0, type=float), 0.0), limits.ACTION_TIMEOUT)
+
+
+def _shown(shown: Shown) -> Message:
+    message = presentable(shown.message())
+    return {**message, "text": shown.text, "package": shown.package}
+
+
+def _plain(value: Any) -> Any:
+    """A result as JSON."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return presentable(asdict(value))
+    if value is None or isinstance(value, bool | int | float | str | list | dict):
+        return presentable(value)
+    return None
+
+
+def _problem(text: str, status: int) -> tuple[Response, int]:
+    return jsonify({"error": text}), status

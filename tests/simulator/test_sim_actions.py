@@ -1,0 +1,133 @@
+"""``/api/sim/...``: what the page can do, over HTTP, for every wearer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from raw_app import RawApp
+
+from mentra_sync.simulator.http import Simulator
+
+
+class Tool:
+    """Somebody's program that uses the simulator over HTTP."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._url = simulator.url + "api/sim"
+
+    def post(self, path: str, body: Any = None, **query: str) -> tuple[int, Any]:
+        answer = requests.post(f"{self._url}/{path}", json=body, params=query, timeout=10)
+        return answer.status_code, answer.json() if answer.ok or answer.status_code != 404 else None
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = requests.get(f"{self._url}{path}", params=query, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+def tool(running: Simulator) -> Tool:
+    return Tool(running)
+
+
+def test_everything_is_offered_with_what_it_takes(tool: Tool) -> None:
+    actions = {action["name"]: action for action in tool.get("")["actions"]}
+    press = actions["press"]
+    assert press["help"] == "Press a button, ``kind`` ``short`` or ``long``."
+    assert press["parameters"] == [
+        {"name": "button", "type": "a text", "required": False, "default": "main"},
+        {"name": "kind", "type": "a text", "required": False, "default": "short"},
+    ]
+    assert all(action["help"] for action in actions.values())
+    wearers_own = {"user_id", "self"}
+    assert not any(
+        parameter["name"] in wearers_own
+        for action in actions.values()
+        for parameter in action["parameters"]
+    )
+
+
+def test_inputs_reach_the_app(running: Simulator, app: RawApp, tool: Tool) -> None:
+    app.subscribe(app.socket, "", ["button_press", "location_update", "transcription:en-US"])
+    assert running.wait_for_streams(lambda streams: len(streams) == 3)
+    assert tool.post("press", {"kind": "long"}) == (200, {"result": 1})
+    assert tool.post("move_to", {"latitude": 52.5, "longitude": 13}) == (200, {"result": 1})
+    assert tool.post("say", {"text": "hello"}) == (200, {"result": None})
+    assert app.socket.wait("data_stream", streamType="button_press")["data"]["pressType"] == "long"
+    assert app.socket.wait("data_stream", streamType="location_update")["data"]["lat"] == 52.5
+
+
+def test_what_came_of_it(running: Simulator, app: RawApp, tool: Tool) -> None:
+    app.show("hello there")
+    assert tool.get("/lens", wait_for="hello there")["found"] is True
+    assert tool.get("/lens")["text"] == "hello there"
+    assert tool.get("/history")[-1]["lines"] == ["hello there"]
+    assert tool.get("/lens", wait_for="never", timeout=0)["found"] is False
+    app.send("audio_play_request", requestId="r1", audioUrl="http://x/api/tts?text=hi")
+    assert tool.get("/spoken", wait_for="hi") == ["hi"]
+    app.send(
+        "rgb_led_control", requestId="r2", action="on", color="red", ontime=5, offtime=0, count=1
+    )
+    running.glasses.lights.wait_for(lambda light: light.color == "red")
+    assert tool.get("/lights")[0]["color"] == "red"
+    picture = requests.get(running.url + "api/sim/lens.png", timeout=10)
+    assert picture.content.startswith(b"\x89PNG")
+    names = [crossing["name"] for crossing in tool.get("/timeline")]
+    assert "tpa_connection_init" in names
+    last = tool.get("/timeline")[-1]["number"]
+    assert tool.get("/timeline", after=last) == []
+
+
+def test_start_and_stop_wait_for_the_app(simulator: Simulator, app: RawApp) -> None:
+    tool = Tool(simulator)
+    assert tool.post("start") == (200, {"result": True})
+    assert tool.get("/state")["app"]["state"] == "running"
+    app.wait_connected()
+    assert tool.post("stop") == (200, {"result": None})
+    assert tool.get("/state")["app"]["state"] == "stopped"
+
+
+def test_another_wearer(running: Simulator, app: RawApp, tool: Tool) -> None:
+    assert tool.post("press", {}, user="bob@example.com")[0] == 404
+    assert tool.post("wearers/bob@example.com")[0] == 200
+    assert tool.post("press", {}, user="bob@example.com") == (200, {"result": 0})
+    assert tool.get("/state", user="bob@example.com")["app"]["state"] == "stopped"
+    assert tool.get("/state")["app"]["state"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "about"),
+    [
+        ("press", {"kind": "medium"}, "kind must be one of short, long"),
+        ("press", {"kind": 5}, "kind must be a text, got 5"),
+        ("press", {"user_id": "bob"}, "press takes button, kind; got user_id"),
+        ("battery", {"level": True}, "level must be a whole number, got True"),
+        ("battery", {}, "battery needs level"),
+        ("battery", {"level": 101}, "level must be 0 to 100"),
+        ("deny", {"permission": "FLYING"}, "permission must be one of"),
+        ("fault", {"name": "earthquake"}, "name must be one of drop_connection"),
+        ("fault", {"name": "slow_network", "value": -1}, "delay must be seconds"),
+        ("send", {"frame": []}, "frame must be an object"),
+        ("say", {"text": " "}, "text must be what was said"),
+    ],
+)
+def test_nonsense_is_explained(tool: Tool, name: str, arguments: Any, about: str) -> None:
+    status, answer = tool.post(name, arguments)
+    assert status == 400
+    assert about in answer["error"]
+
+
+def test_what_is_no_action(running: Simulator) -> None:
+    answer = requests.post(running.url + "api/sim/pres", json={}, timeout=5)
+    assert answer.status_code == 404
+    assert "try press" in answer.json()["error"]
+    answer = requests.post(running.url + "api/sim/press", json=[1], timeout=5)
+    assert answer.status_code == 400
+
+
+def test_other_sites_can_do_nothing(running: Simulator) -> None:
+    headers = {"Origin": "http://evil.example"}
+    answer = requests.post(running.url + "api/sim/press", headers=headers, timeout=5)
+    assert answer.status_code == 403
