@@ -10,41 +10,19 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotDone
 from dataclasses import asdict, is_dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
 from mentra_sync.errors import RequestFailed
 from mentra_sync.simulator import limits
-from mentra_sync.simulator.actions import Action
+from mentra_sync.simulator.desk import Desk
 from mentra_sync.simulator.glasses import Glasses
 from mentra_sync.simulator.lens import Shown
 from mentra_sync.simulator.records import Record
 from mentra_sync.simulator.timeline import Timeline, presentable
 
 Message = dict[str, Any]
-
-
-class Desk(Protocol):
-    """What is asked of the simulator; the first wearer's name stands for None."""
-
-    def find(self, user_id: str | None) -> str | None:
-        """The name of a wearer, if there is one."""
-
-    def state(self, user_id: str) -> Message:
-        """How things stand with a wearer's app."""
-
-    def glasses_of(self, user_id: str, model: str | None = None) -> Glasses:
-        """The glasses of a wearer."""
-
-    def action(self, user_id: str, name: str) -> Action:
-        """Something that can be done to a wearer."""
-
-    def actions(self) -> list[Action]:
-        """All that can be done."""
-
-    def streams(self, user_id: str | None = None) -> tuple[str, ...]:
-        """What the app listens to."""
 
 
 def action_routes(desk: Desk, timeline: Timeline) -> Blueprint:

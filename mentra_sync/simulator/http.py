@@ -7,25 +7,23 @@ import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
 from mentra_sync import config as package_config
-from mentra_sync._version import VERSION
 from mentra_sync.clock import Clock
 from mentra_sync.errors import ConfigurationError
 from mentra_sync.protocol.capabilities import KNOWN
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.protocol.names import DashboardMode, PermissionType
-from mentra_sync.simulator.actions import BLOCKING, Action, Actions
 from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.assistant import Assistant
 from mentra_sync.simulator.cloud import Cloud
-from mentra_sync.simulator.faults import KINDS, Faults
+from mentra_sync.simulator.desk import Desk
+from mentra_sync.simulator.faults import Faults
 from mentra_sync.simulator.glasses import Glasses
-from mentra_sync.simulator.panel import Message, Panel, app_message
+from mentra_sync.simulator.panel import app_message
 from mentra_sync.simulator.registry import App
 from mentra_sync.simulator.rest import GlassesTokens
 from mentra_sync.simulator.wearer import Wearer
@@ -92,12 +90,11 @@ class Simulator:
         self._tokens = GlassesTokens(secrets.token_hex(32))
         self._model = _model(glasses)
         self._faults: dict[str, Faults] = {}
-        self._actions = Actions(self)
-        self._panel = Panel(self.cloud.timeline, self._hello, self._act)
+        self._desk = Desk(self.cloud, self.app, user_id, self)
         self._wearer(None)
-        self.cloud.on_change = self._panel.tell_app
+        self.cloud.on_change = self._desk.panel.tell_app
         self._pages = AppPages(self.cloud, self.app, user_id)
-        self._web = WebApp(self.cloud, self._panel, self._tokens, self._pages, self)
+        self._web = WebApp(self.cloud, self._tokens, self._pages, self._desk)
         self._server: WebServer | None = None
         self._stopped = threading.Lock()  # held from the first stop on
 
@@ -167,12 +164,12 @@ class Simulator:
     @property
     def log_handler(self) -> logging.Handler:
         """What is logged to it appears on the page."""
-        return self._panel.log_handler
+        return self._desk.panel.log_handler
 
     @property
     def page_opened(self) -> threading.Event:
         """Set when the first page has connected."""
-        return self._panel.opened
+        return self._desk.panel.opened
 
     # --- The app -----------------------------------------------------------------------------
 
@@ -188,18 +185,18 @@ class Simulator:
     def app_state(self) -> str:
         """``starting``, ``running``, ``stopped`` or ``failed``, of the default wearer's app."""
         with self.cloud.lock:
-            return str(app_message(self._session_of(None))["state"])
+            return str(app_message(self.session_of(None))["state"])
 
     @property
     def app_detail(self) -> str | None:
         """Why the app is in that state, where there is something to say."""
         with self.cloud.lock:
-            detail = app_message(self._session_of(None))["detail"]
+            detail = app_message(self.session_of(None))["detail"]
         return None if detail is None else str(detail)
 
     def streams(self, user_id: str | None = None) -> tuple[str, ...]:
         """What the app listens to."""
-        return self._session_of(user_id).streams
+        return self.session_of(user_id).streams
 
     def wait_for_streams(
         self,
@@ -209,21 +206,21 @@ class Simulator:
     ) -> bool:
         """Block until the app has sent a subscription list, since it was started, that ``accept``
         takes; False after ``timeout`` (s, real)."""
-        session = self._session_of(user_id)
+        session = self.session_of(user_id)
         return self.cloud.wait_for(lambda: session.subscribed and accept(session.streams), timeout)
 
     def begin_app(self, user_id: str | None = None) -> Future[bool]:
         """Start the app; the future tells whether it has been acknowledged in time."""
-        return self._session_of(user_id).start()
+        return self.session_of(user_id).start()
 
     def end_app(self, user_id: str | None = None) -> Future[None]:
         """Stop the app; the future ends when it has been told."""
-        return self._session_of(user_id).stop()
+        return self.session_of(user_id).stop()
 
     def faults_of(self, user_id: str | None = None) -> Faults:
         """What goes wrong, on purpose, for a wearer."""
         with self.cloud.lock:
-            wearer, session = self._wearer(user_id), self._session_of(user_id)
+            wearer, session = self._wearer(user_id), self.session_of(user_id)
             name = wearer.user_id
             if name not in self._faults:
                 self._faults[name] = Faults(
@@ -231,7 +228,7 @@ class Simulator:
                     wearer.glasses,
                     self.cloud.wire_time,
                     self.cloud.lock,
-                    lambda: self._panel.tell(self._faults_message(name), name),
+                    lambda: self._desk.faults_changed(name),
                 )
             return self._faults[name]
 
@@ -254,13 +251,13 @@ class Simulator:
         with self.cloud.lock:
             change = self.app.denied.discard if given else self.app.denied.add
             change(permission)
-            self._panel.tell(self._permissions_message())
+            self._desk.permissions_changed()
 
     # --- What the wearer and the cloud do ----------------------------------------------------
 
     def change_settings(self, settings: dict[str, Any], user_id: str | None = None) -> bool:
         """Save some of the app's settings; blocks until the app has been told (True), or not."""
-        session = self._session_of(user_id)
+        session = self.session_of(user_id)
         return self._wearer(user_id).preferences.change_app_and_wait(session, settings)
 
     def change_system_settings(self, settings: dict[str, Any], user_id: str | None = None) -> None:
@@ -300,7 +297,7 @@ class Simulator:
 
     def location_rate(self, user_id: str | None = None) -> str | None:
         """How exactly the app follows the wearer; None when it does not."""
-        return self._session_of(user_id).location_rate
+        return self.session_of(user_id).location_rate
 
     def users(self) -> list[str]:
         """Who uses the app now."""
@@ -342,74 +339,14 @@ class Simulator:
                 wearer = self.cloud.add_wearer(
                     name, self._model if model is None else _model(model)
                 )
-                wearer.glasses.tell = lambda message: self._panel.tell(message, name)
-                self._panel.tell(self._wearers_message())
+                wearer.glasses.tell = lambda message: self._desk.panel.tell(message, name)
+                self._desk.wearers_changed()
             return wearer
 
-    def _session_of(self, user_id: str | None) -> AppSession:
+    def session_of(self, user_id: str | None = None) -> AppSession:
+        """The app's session with a wearer, as the cloud sees it."""
         with self.cloud.lock:
             return self._wearer(user_id).session_of(self.app)
-
-    # --- What pages are told, and ask for ----------------------------------------------------
-
-    def find(self, user_id: str | None) -> str | None:
-        """The wearer of that name, the default one for None; None when there is no such."""
-        name = user_id or self.user_id
-        return None if self.cloud.find_wearer(name) is None else name
-
-    def state(self, user_id: str) -> Message:
-        """What a page asks for first."""
-        with self.cloud.lock:
-            app = app_message(self._session_of(user_id))
-        return {
-            "packageName": self.app.package_name,
-            "appName": self.app.name,
-            "userId": user_id,
-            "glassesToken": self.token_of(user_id),
-            "model": self.glasses_of(user_id).model,
-            "app": app,
-            "version": VERSION,
-        }
-
-    def action(self, user_id: str, name: str) -> Action:
-        """Something that can be done to a wearer; raises ValueError for an unknown name."""
-        return self._actions.find(user_id, name)
-
-    def actions(self) -> list[Action]:
-        """All that can be done."""
-        return list(self._actions.of(self.user_id).values())
-
-    def _hello(self, user_id: str) -> Message:
-        return {
-            **self.state(user_id),
-            "lens": self.glasses_of(user_id).lens.message(),
-            "streams": list(self._session_of(user_id).streams),
-            "faults": self._faults_message(user_id),
-            "permissions": self._permissions_message(),
-            "wearers": self._wearers_message(),
-        }
-
-    def _faults_message(self, user_id: str) -> Message:
-        active = self.faults_of(user_id).active
-        kinds = [{**asdict(kind), "active": kind.name in active} for kind in KINDS]
-        return {"kind": "faults", "faults": kinds}
-
-    def _permissions_message(self) -> Message:
-        with self.cloud.lock:
-            return {"kind": "permissions", "denied": sorted(self.app.denied)}
-
-    def _wearers_message(self) -> Message:
-        names = [wearer.user_id for wearer in self.cloud.wearers()]
-        return {"kind": "wearers", "wearers": names, "first": self.user_id}
-
-    def _act(self, user_id: str, name: str, arguments: Message) -> None:
-        action = self._actions.find(user_id, name)
-        if name in BLOCKING:
-            # Its page goes on meanwhile.
-            checked = action.checked(arguments)
-            self.cloud.webhooks.run(lambda: action.do(checked))
-        else:
-            action.do(arguments)
 
 
 def _model(name: str) -> str:

@@ -12,11 +12,11 @@ from flask_sock import Sock
 
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
-from mentra_sync.simulator.actions_rest import Desk, action_routes
+from mentra_sync.simulator.actions_rest import action_routes
 from mentra_sync.simulator.app_link import AppLink
 from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.cloud import Cloud
-from mentra_sync.simulator.panel import Panel
+from mentra_sync.simulator.desk import Desk
 from mentra_sync.simulator.phone_link import PhoneLink
 from mentra_sync.simulator.phone_rest import phone_routes
 from mentra_sync.simulator.rest import GlassesTokens, bearer, rest_routes
@@ -45,13 +45,11 @@ class WebApp:
     def __init__(
         self,
         cloud: Cloud,
-        panel: Panel,
         tokens: GlassesTokens,
         pages: AppPages,
         desk: Desk,
     ) -> None:
         self._cloud = cloud
-        self._panel = panel
         self._tokens = tokens
         self._pages = pages
         self._desk = desk
@@ -121,9 +119,9 @@ class WebApp:
         assert user_id is not None, "the name was checked before the upgrade"
         self._serve(
             page,
-            lambda message: self._panel.receive(page, user_id, message),
-            lambda: self._panel.detach(page),
-            began=lambda: self._panel.attach(page, user_id),
+            lambda message: self._desk.panel.receive(page, user_id, message),
+            lambda: self._desk.panel.detach(page),
+            began=lambda: self._desk.panel.attach(page, user_id),
         )
 
     def _serve(
