@@ -199,7 +199,7 @@ def test_messages_come_in_pieces_with_pings_between(
     raw.connect(ws(running, "simulator-ws"), timeout=5)
     try:
         raw.recv()
-        said = '{"action": "say", "text": "in pieces: ü"}'.encode()
+        said = '{"action": "hear", "text": "in pieces: ü", "final": true}'.encode()
         for index, byte in enumerate(said):
             final = index == len(said) - 1
             raw.sock.sendall(masked(1 if index == 0 else 0, bytes([byte]), final=final))
