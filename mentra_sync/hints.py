@@ -248,7 +248,7 @@ STILL_RUNNING = (
 # --- The terminal ----------------------------------------------------------------------------
 
 SIMULATING = (
-    "\n  Your app runs on simulated glasses. They are on this page:\n\n"
+    "\n  {script} runs on simulated glasses ({glasses}). They are on this page:\n\n"
     "      {url}\n\n"
     "  Press Ctrl+C to stop.\n"
 )

@@ -11,8 +11,10 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mentra_sync import hints, log
@@ -33,7 +35,7 @@ class App(Protocol):
     def start(self) -> None:
         """Serve real glasses."""
 
-    def start_simulated(self) -> Simulator:
+    def start_simulated(self, **wanted: Any) -> Simulator:
         """Serve simulated ones."""
 
     def stop(self) -> None:
@@ -41,6 +43,62 @@ class App(Protocol):
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
         """Block until it has been stopped."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``mentra-sync run`` wants to be otherwise than the script's own ``run()`` has it."""
+
+    page_port: int | None = None
+    """Where the page shall be, and nowhere else; None leaves it to the simulator."""
+    glasses: str | None = None
+    """Which glasses to simulate; None leaves it to the app."""
+    open_page: bool = True
+    """Whether to open a browser where there is a screen."""
+    await_page: bool = False
+    """Whether a page is open already, and will be back in a moment."""
+
+    def for_simulator(self) -> dict[str, Any]:
+        """What it wants of the simulator."""
+        wanted: dict[str, Any] = {}
+        if self.page_port is not None:
+            wanted |= {"port": self.page_port, "port_may_move": False}
+        if self.glasses is not None:
+            wanted["glasses"] = self.glasses
+        return wanted
+
+
+class Command:
+    """``mentra-sync run`` around the script's own ``run()``, which it always has simulated."""
+
+    def __init__(
+        self, options: Options, began: Callable[[Simulator], None] = lambda simulator: None
+    ) -> None:
+        """``began`` is told of the simulator when its page can be opened."""
+        self.options = options
+        self.began = began
+        self.served = False
+        """Whether the script has run an app."""
+        self._end_asked = False
+        self._stop_asked: StopAsked | None = None
+
+    def serves(self, stop_asked: StopAsked) -> None:
+        """The script runs an app, until ``stop_asked``."""
+        self.served = True
+        self._stop_asked = stop_asked
+        if self._end_asked:
+            stop_asked.set()
+
+    def end(self) -> bool:
+        """Ask for the end as Ctrl+C does; from any thread. False when no app is run as yet."""
+        self._end_asked = True
+        if self._stop_asked is not None:
+            self._stop_asked.set()
+        return self._stop_asked is not None
+
+
+command: Command | None = None
+"""The command that runs this process; None when the script was started by itself."""
 
 
 class StopAsked:
@@ -93,9 +151,11 @@ _ONE_PRESS = 0.1
 
 def run(server: App, *, simulate: bool) -> None:
     """Serve until a signal or ``server.stop()``."""
-    with _visible_log(), _signals() as stop_asked:
-        if simulate:
-            _run_simulated(server, stop_asked)
+    with _visible_log(), signals() as stop_asked:
+        if command is not None:
+            command.serves(stop_asked)
+        if command is not None or simulate:
+            _run_simulated(server, stop_asked, command or Command(Options()))
         else:
             server.start()
             try:
@@ -105,14 +165,19 @@ def run(server: App, *, simulate: bool) -> None:
                 server.stop()
 
 
-def _run_simulated(server: App, stop_asked: StopAsked) -> None:
-    simulator = server.start_simulated()
+def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None:
+    simulator = server.start_simulated(**command.options.for_simulator())
     logger = logging.getLogger(log.ROOT)
     try:
         simulator.start()
         logger.addHandler(simulator.log_handler)
-        _say(hints.SIMULATING.format(url=simulator.url))
-        _open_page(simulator, stop_asked)
+        _say(
+            hints.SIMULATING.format(
+                script=_script(), glasses=simulator.glasses.model, url=simulator.url
+            )
+        )
+        command.began(simulator)
+        _open_page(simulator, command.options)
         if not stop_asked.is_set():
             simulator.start_app()
         _wait(server, stop_asked)
@@ -122,10 +187,17 @@ def _run_simulated(server: App, stop_asked: StopAsked) -> None:
         simulator.stop()
 
 
-def _open_page(simulator: Simulator, stop_asked: StopAsked) -> None:
+def _open_page(simulator: Simulator, options: Options) -> None:
     """Open the page where there is a screen, and give it a moment to connect."""
-    if has_screen() and webbrowser.open(simulator.url):
+    opened = options.open_page and has_screen() and webbrowser.open(simulator.url)
+    if opened or options.await_page:
         simulator.page_opened.wait(_PAGE_PATIENCE)
+
+
+def _script() -> str:
+    """What a person would call the program that runs."""
+    name = Path(sys.argv[0]).name if sys.argv else ""
+    return name if name.endswith(".py") else "Your app"
 
 
 def has_screen() -> bool:
@@ -147,7 +219,7 @@ def _wait(server: App, stop_asked: StopAsked) -> None:
 
 
 @contextmanager
-def _signals() -> Iterator[StopAsked]:
+def signals() -> Iterator[StopAsked]:
     """Set an event at SIGINT and SIGTERM; a second press ends the process at once."""
     asked = StopAsked()
     first = 0.0
@@ -198,4 +270,6 @@ def _visible_log() -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    """Print what any terminal can show: a name of a file may have letters that it has not."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)

@@ -223,8 +223,11 @@ class AppServer:
             raise ConfigurationError(hints.NO_API_KEY)
         self._serve(simulated_key=None)
 
-    def start_simulated(self) -> Simulator:
-        """Begin to serve simulated glasses; the caller starts and stops the simulator returned."""
+    def start_simulated(self, **wanted: Any) -> Simulator:
+        """Begin to serve simulated glasses; the caller starts and stops the simulator returned.
+
+        ``wanted`` is for the simulator, over what the app says of itself.
+        """
         from mentra_sync.simulator.http import Simulator
 
         key = secrets.token_urlsafe(24)
@@ -235,8 +238,7 @@ class AppServer:
                 package_name=self.package_name,
                 api_key=key,
                 app_name=title_of(self.package_name),
-                config=self.simulated_config,
-                glasses=self.simulated_glasses,
+                **{"config": self.simulated_config, "glasses": self.simulated_glasses, **wanted},
             )
         except BaseException:
             self.stop()

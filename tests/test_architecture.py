@@ -46,7 +46,7 @@ SERVER = {
     "serving",
     "tools",
 }
-TOP = {"__main__", "cli", "testing"}
+TOP = {"__main__", "cli", "commands", "testing"}
 
 LAYER_OF = {
     **dict.fromkeys(FOUNDATION, "foundation"),
@@ -112,7 +112,7 @@ LOADED_LATE = {
 }
 """What may be imported inside a function, and why most runs do without it."""
 
-MAY_PRINT = {"mentra_sync.cli", "mentra_sync.running"}
+MAY_PRINT = {"mentra_sync.commands.terminal", "mentra_sync.running"}
 
 
 @dataclass(frozen=True)

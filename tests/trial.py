@@ -157,13 +157,14 @@ CONVERSATIONS = {
 class Program:
     """A script that runs in a process of its own, on simulated glasses.
 
-    Leaving the ``with`` block ends the process, whatever has happened.
+    In place of a script there may be other arguments of Python.  Leaving the ``with`` block ends
+    the process, whatever has happened.
     """
 
-    def __init__(self, script: str | Path, cwd: str | Path, **variables: str) -> None:
+    def __init__(self, script: str | Path | list[str], cwd: str | Path, **variables: str) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self._process = subprocess.Popen(
-            [sys.executable, str(script)],
+            [sys.executable, *(script if isinstance(script, list) else [str(script)])],
             cwd=cwd,
             env={
                 **environment,
@@ -208,10 +209,27 @@ class Program:
         assert found, f"no address was printed:\n{self.output}{self.errors}"
         return found[0]
 
+    def wait_for(self, pattern: str, times: int = 1) -> list[str]:
+        """What matches in all that it has said, once there is as much of it."""
+        found: list[str] = []
+
+        def said() -> bool:
+            found[:] = re.findall(pattern, "".join(map("".join, self._lines.values())))
+            return len(found) >= times or not any(reader.is_alive() for reader in self._readers)
+
+        with self._changed:
+            self._changed.wait_for(said, PATIENCE)
+        assert len(found) >= times, f"no {times} of {pattern!r}:\n{self.output}{self.errors}"
+        return found
+
     def press_ctrl_c(self) -> int:
         """Ask for the end as a terminal does; return the exit code."""
         self._process.send_signal(signal.SIGINT)
-        code = self._process.wait(ENDING)
+        return self.end(ENDING)
+
+    def end(self, patience: float = PATIENCE) -> int:
+        """Wait until it has ended; return the exit code."""
+        code = self._process.wait(patience)
         self._join()
         return code
 

@@ -1,0 +1,1 @@
+"""What ``mentra-sync`` does: a module for each command."""

@@ -1,0 +1,52 @@
+"""What the commands say to the person at the terminal."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+_COLORS = {"green": "32", "yellow": "33", "red": "31"}
+
+
+class Complaint(Exception):
+    """What was asked for cannot be done; the message tells the person why, and what can."""
+
+
+def say(text: str = "", *, error: bool = False) -> None:
+    """Print a line; a letter that this terminal does not know is shown as a question mark."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+
+
+def complain(text: str) -> int:
+    """Say what is wrong; returns the exit code for it."""
+    say(f"mentra-sync: {text}", error=True)
+    return 2
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Which of the known names somebody may have meant, the likeliest first; three at most."""
+    spelled = {one.lower(): one for one in known}
+    return [spelled[one] for one in difflib.get_close_matches(name.lower(), spelled, cutoff=0.55)]
+
+
+def this_command() -> str:
+    """How the command line was called, for the commands that a person shall type next."""
+    name = Path(sys.argv[0]).stem if sys.argv else ""
+    return "python -m mentra_sync" if name in ("__main__", "-m", "") else "mentra-sync"
+
+
+def colored(text: str, color: str, stream: TextIO | None = None) -> str:
+    """The text in a colour, where the terminal has any and nobody has asked for none."""
+    stream = stream or sys.stdout
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    # The old console of Windows shows the codes themselves; the new terminal says who it is.
+    capable = sys.platform != "win32" or "WT_SESSION" in os.environ
+    if plain or not capable or not stream.isatty():
+        return text
+    return f"\x1b[{_COLORS[color]}m{text}\x1b[0m"
