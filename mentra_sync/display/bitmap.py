@@ -74,6 +74,9 @@ _OTHER_FORMATS = {
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
 }
+_OLD_INFO_BYTES = 12
+"""The info header of OS/2, which has shorter fields."""
+
 _THRESHOLD = 128  # brighter than this is lit
 
 _BASE64 = re.compile(r"(?:data:image/[\w.+-]+;base64,)?([A-Za-z0-9+/\s]{32,}={0,2})")
@@ -193,25 +196,57 @@ def validate(bmp: bytes | bytearray | memoryview | str) -> list[str]:
 
 def _faults(content: bytes) -> Iterator[str]:
     header, right = _Header._make(_HEADER.unpack_from(content)), _Header()
+    if header.info_bytes != right.info_bytes:
+        yield (
+            f"its info header has {header.info_bytes} bytes, not {right.info_bytes}: it is of "
+            "another version of the format"
+        )
+        if header.info_bytes == _OLD_INFO_BYTES:
+            return  # whose fields lie elsewhere
     if header.height < 0:
         yield "its rows are stored top-down (negative height); glasses read them bottom-up"
     if (header.width, abs(header.height)) != (WIDTH, HEIGHT):
         yield f"it is {header.width}x{abs(header.height)} pixels, not {WIDTH}x{HEIGHT}"
+    if header.planes != right.planes:
+        yield f"it has {header.planes} colour planes, not {right.planes}"
     if header.bits != right.bits:
-        yield f"it has {header.bits} bits a pixel, not 1"
+        yield f"it has {header.bits} bits a pixel, not {right.bits}"
+    else:
+        yield from _palette_faults(header, right)
+    if header.compression != right.compression:
+        yield (
+            f"it is compressed (method {header.compression}); glasses read plain rows "
+            f"(method {right.compression})"
+        )
+    yield from _size_faults(header, right, len(content))
+
+
+def _palette_faults(header: _Header, right: _Header) -> Iterator[str]:
+    if header.colours not in (0, right.colours):  # 0 stands for as many as the bits allow
+        yield f"its palette has {header.colours} colours, not {right.colours}"
     elif (header.dark[:3], header.lit[:3]) != (right.dark[:3], right.lit[:3]):
         yield (
-            "its palette is not black, then white: phones that go by the palette and those that "
-            "go by the bits show it differently"
+            f"its palette is not black, then white, but {_colour(header.dark)}, then "
+            f"{_colour(header.lit)}: phones that go by the palette and those that go by the bits "
+            "show it differently"
         )
-    if header.compression != right.compression:
-        yield f"it is compressed (method {header.compression}); glasses read plain rows"
-    if header.pixels_at != HEADER_BYTES:
-        yield f"its pixels start at byte {header.pixels_at}, not {HEADER_BYTES}"
-    if header.file_bytes not in (0, len(content)):
-        yield f"its header says {header.file_bytes} bytes, but it has {len(content)}"
-    if len(content) != BMP_BYTES:
-        yield f"it has {len(content)} bytes, not {BMP_BYTES}"
+
+
+def _size_faults(header: _Header, right: _Header, size: int) -> Iterator[str]:
+    if header.pixels_at != right.pixels_at:
+        where = ", which is after its end" if header.pixels_at >= size else ""
+        yield f"its pixels start at byte {header.pixels_at}{where}, not {right.pixels_at}"
+    if header.file_bytes not in (0, size):  # 0: some programs leave it out, and nobody reads it
+        yield f"its header says {header.file_bytes} bytes, but it has {size}"
+    if header.pixel_bytes not in (0, right.pixel_bytes):  # 0 is usual without compression
+        yield f"its header says {header.pixel_bytes} bytes of pixels, not {right.pixel_bytes}"
+    if size != BMP_BYTES:
+        yield f"it has {size} bytes, not {BMP_BYTES}"
+
+
+def _colour(entry: bytes) -> str:
+    """A palette's entry, which is blue, green, red, as in a web page."""
+    return f"#{entry[2]:02x}{entry[1]:02x}{entry[0]:02x}"
 
 
 def _content(image: str | PathLike[str] | bytes | bytearray | memoryview) -> bytes:

@@ -57,12 +57,14 @@ class Desk:
         """What a page asks for first."""
         with self._cloud.lock:
             app = app_message(self._stage.session_of(user_id))
+        glasses = self._stage.glasses_of(user_id)
         return {
             "packageName": self._app.package_name,
             "appName": self._app.name,
             "userId": user_id,
             "glassesToken": self._stage.token_of(user_id),
-            "model": self._stage.glasses_of(user_id).model,
+            "model": glasses.model,
+            "display": glasses.display_size,
             "app": app,
             "version": VERSION,
         }
@@ -76,9 +78,11 @@ class Desk:
         return list(self._actions.of(self._first).values())
 
     def _hello(self, user_id: str) -> Message:
+        lens = self._stage.glasses_of(user_id).lens
         return {
             **self.state(user_id),
-            "lens": self._stage.glasses_of(user_id).lens.message(),
+            "lens": lens.message(),
+            "head": lens.head,
             "streams": list(self._stage.session_of(user_id).streams),
             "faults": self._faults_message(user_id),
             "permissions": self._permissions_message(),

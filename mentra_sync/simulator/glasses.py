@@ -16,13 +16,14 @@ from mentra_sync.protocol.compiler import wire_names
 from mentra_sync.protocol.names import HeadDirection, PressType, TouchGesture
 from mentra_sync.protocol.notices import DeviceState
 from mentra_sync.simulator.camera import Camera, Photo
-from mentra_sync.simulator.lens import Lens
+from mentra_sync.simulator.lens import Lens, profile_of
 from mentra_sync.simulator.phone import Phone
 from mentra_sync.simulator.recogniser import Hear, Recogniser
 from mentra_sync.simulator.records import Record
 from mentra_sync.simulator.schedule import Schedule
 from mentra_sync.simulator.speaker import Speaker
 from mentra_sync.simulator.streaming import Streaming, VideoStream
+from mentra_sync.simulator.typesetting import lens_size
 from mentra_sync.simulator.webhooks import Upload
 
 Frame = dict[str, Any]
@@ -81,7 +82,7 @@ class Glasses:
         self.model = model
         self.tell: Callable[[Frame], None] = lambda message: None
         """Told what a page should show; set before anything happens."""
-        self.lens = Lens(schedule.clock.now, self._tell)
+        self.lens = Lens(schedule.clock.now, self._tell, profile_of(model))
         self.lights: Record[Light] = Record()
         self.wifi_setups: Record[WifiSetup] = Record()
         self.location_requests: Record[str] = Record()
@@ -160,7 +161,7 @@ class Glasses:
         return self._report("button_press", buttonId=button, pressType=kind)
 
     def head(self, position: str) -> int:
-        """Look ``up`` or ``down``."""
+        """Look ``up``, where the lens shows the dashboard, or ``down`` again."""
         _check("position", position, HeadDirection.values())
         return self._report("head_position", position=position)
 
@@ -273,6 +274,8 @@ class Glasses:
 
     def send(self, frame: Frame) -> int:
         """Send any frame of section 13, for example ``photo_taken`` or ``vps_coordinates``."""
+        if frame.get("type") == "head_position":
+            self.lens.look(frame.get("position"))
         return self._send({**frame, "timestamp": frame.get("timestamp", _now_ms())})
 
     def _report(self, kind: str, **fields: Any) -> int:
@@ -327,6 +330,11 @@ class Glasses:
         """The colour of the light at this moment; None while it is dark."""
         last = self.lights.copy()[-1:]
         return last[0].color_at(self._now()) if last else None
+
+    @property
+    def display_size(self) -> tuple[int, int] | None:
+        """Width and height of the lens in pixels; None for glasses without a display."""
+        return lens_size(profile_of(self.model)) if self._has_display() else None
 
     def _has_display(self) -> bool:
         known = KNOWN.get(self.model)

@@ -10,12 +10,19 @@ from typing import Any
 
 from mentra_sync.clock import Deadline
 from mentra_sync.display.profiles import G1, SIMULATED, Z100, Profile
-from mentra_sync.display.wrap import UNLIMITED, wrap
 from mentra_sync.protocol.codec import iso_timestamp
+from mentra_sync.protocol.names import HeadDirection
 from mentra_sync.simulator import limits, pictures
 from mentra_sync.simulator.dashboard import SYSTEM_PACKAGE
 from mentra_sync.simulator.displays import BOOT_TITLE
 from mentra_sync.simulator.records import WAIT_SECONDS
+from mentra_sync.simulator.typesetting import (
+    PlacedLine,
+    Typeset,
+    lens_size,
+    set_columns,
+    set_text,
+)
 
 PROFILES: dict[str, Profile] = {
     "Even Realities G1": G1,
@@ -30,12 +37,19 @@ MAX_TEXT = 5_000
 NOTHING: dict[str, Any] = {"layoutType": "clear_view"}
 
 
+def profile_of(model: str) -> Profile:
+    """How text fits on the lens of a model of glasses."""
+    return PROFILES.get(model, SIMULATED)
+
+
 @dataclass(frozen=True)
 class Shown:
     """What one view of the lens showed from some moment on.
 
     ``lines`` are the text as it is broken on the lens, ``text`` is the text as it was sent,
-    ``columns`` the same in two columns where the layout has two.  ``at`` is session time,
+    ``columns`` the same in two columns where the layout has two.  ``placed`` says where on the
+    lens each line and each of its letters stands, and ``cut`` how many lines more there were
+    than the lens has room for (of the first 5,000 characters).  ``at`` is session time,
     ``time`` the date and time.  An empty lens has no text and no lines, and neither has a
     picture; for one that cannot be shown they say why, as ``problem`` does.
     """
@@ -51,6 +65,8 @@ class Shown:
     at: float
     time: str
     profile: Profile = field(repr=False)
+    placed: tuple[PlacedLine, ...] = field(repr=False)
+    cut: int = 0
     problem: str | None = None
 
     def picture_at(self, moment: float) -> bytes | None:
@@ -64,7 +80,7 @@ class Shown:
         picture = self.picture_at(moment)
         if picture is not None:
             return pictures.picture_png(picture)
-        return pictures.text_png(self.columns or (self.lines,), self.profile.max_lines)
+        return pictures.text_png(self.placed, lens_size(self.profile))
 
     def message(self) -> dict[str, Any]:
         """As the page is told."""
@@ -75,6 +91,9 @@ class Shown:
             "layout": self.layout,
             "boot": self.boot,
             "at": self.time,
+            "size": lens_size(self.profile),
+            "placed": [line.message() for line in self.placed],
+            "cut": self.cut,
         }
         if self.title is not None:
             message["title"] = self.title
@@ -88,14 +107,21 @@ class Shown:
 class Lens:
     """What the wearer sees; ``main`` and ``dashboard`` are its two views.
 
+    Which of them is seen depends on the head: ``view`` tells, and ``seen`` is what it shows.
     Every method may be called from any thread.
     """
 
-    def __init__(self, now: Callable[[], float], tell: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        tell: Callable[[dict[str, Any]], None],
+        profile: Profile,
+    ) -> None:
         self._now = now
         self._tell = tell
         self._changed = threading.Condition()  # guards everything below
-        self._views = {view: self._shown(view, {}, SIMULATED) for view in ("main", "dashboard")}
+        self._views = {view: self._shown(view, {}, profile) for view in ("main", "dashboard")}
+        self._head = HeadDirection.DOWN.value
         self._frames: dict[str, dict[str, Any]] = {}
         self._history: deque[Shown] = deque(maxlen=limits.MAX_HISTORY)
         self._count = 0
@@ -112,6 +138,23 @@ class Lens:
         """The dashboard as it is now."""
         with self._changed:
             return self._views["dashboard"]
+
+    @property
+    def view(self) -> str:
+        """The view that the wearer sees: ``dashboard`` while looking up, else ``main``."""
+        return "dashboard" if self.head == HeadDirection.UP else "main"
+
+    @property
+    def seen(self) -> Shown:
+        """What the wearer sees now: ``dashboard`` while looking up, else ``main``."""
+        with self._changed:
+            return self._views[self.view]
+
+    @property
+    def head(self) -> str:
+        """Where the wearer looks: ``up`` or ``down``."""
+        with self._changed:
+            return self._head
 
     @property
     def text(self) -> str:
@@ -133,9 +176,10 @@ class Lens:
         return self.main.picture_at(self._now())
 
     def png(self) -> bytes:
-        """What the main view shows at this moment, as a PNG of 576x135, green on black.
+        """What the main view shows at this moment, as a PNG, green on black.
 
-        Pictures are there pixel by pixel; letters are drawn with another font than the glasses'.
+        It is as large as the lens, on a G1 576x135.  Pictures are there pixel by pixel.  Letters
+        stand where they do on the glasses, but have the forms of another font.
         """
         return self.main.png_at(self._now())
 
@@ -179,14 +223,21 @@ class Lens:
         if not has_display:
             return
         view = "dashboard" if frame.get("view") == "dashboard" else "main"
-        shown = self._shown(view, frame, PROFILES.get(model, SIMULATED))
+        shown = self._shown(view, frame, profile_of(model))
         with self._changed:
             self._views[view] = shown
             self._frames[view] = frame
             self._history.append(shown)
             self._count += 1
-            self._tell({"kind": "lens", **shown.message()})
+            self._tell({"kind": "lens", **shown.message(), "age": 0})
             self._changed.notify_all()
+
+    def look(self, position: object) -> None:
+        """Follow the wearer's head, ``up`` or ``down``; anything else changes nothing."""
+        with self._changed:
+            if position in HeadDirection.values() and position != self._head:
+                self._head = str(position)
+                self._tell({"kind": "head", "position": self._head})
 
     def frames(self) -> list[dict[str, Any]]:
         """The displays that are on the lens now, for glasses that have just connected."""
@@ -194,9 +245,13 @@ class Lens:
             return list(self._frames.values())
 
     def message(self) -> dict[str, Any]:
-        """Both views, as the page is told when it opens."""
+        """Both views, as the page is told when it opens, and for how long (s) they are there."""
         with self._changed:
-            return {view: shown.message() for view, shown in self._views.items()}
+            now = self._now()
+            return {
+                view: {**shown.message(), "age": max(0.0, now - shown.at)}
+                for view, shown in self._views.items()
+            }
 
     def _found(self, count: int) -> None:
         with self._changed:
@@ -213,20 +268,17 @@ class Lens:
         if not isinstance(layout, dict):
             layout = NOTHING
         title, parts = _texts(layout)
-        columns = tuple(_lines(part, profile, len(parts)) for part in parts)
-        lines = tuple(line for column in columns for line in column)
-        if title is not None:
-            lines = (*_lines(title, profile, 1), *lines)
         text = "\n".join(part for part in (title, *parts) if part)
         problem = pictures.problem_of(layout)
         if problem is not None:
-            # Broken between words: what is looked up or copied must not have hyphens in it.
-            text, lines = problem, wrap(problem, profile=profile, break_mode="word").lines
+            text = problem
+        typeset = _typeset(title, parts, problem, profile)
+        columns = tuple(_column(typeset, number) for number in range(len(parts)))
         package = str(frame.get("packageName", ""))
         return Shown(
             view=view,
             layout=layout,
-            lines=lines,
+            lines=tuple(line.text for line in sorted(typeset.lines, key=_by_column)),
             text=text,
             title=title,
             columns=columns if len(columns) == 2 else None,
@@ -235,6 +287,8 @@ class Lens:
             at=self._now(),
             time=iso_timestamp(),
             profile=profile,
+            placed=typeset.lines,
+            cut=typeset.cut,
             problem=problem,
         )
 
@@ -260,9 +314,18 @@ def _text(layout: dict[str, Any], name: str) -> str:
     return value[:MAX_TEXT] if isinstance(value, str) else ""
 
 
-def _lines(text: str, profile: Profile, columns: int) -> tuple[str, ...]:
-    """A text in lines as wide as a column of the lens; nothing for an empty one."""
-    if not text.strip():
-        return ()
-    width = profile.width_px // max(columns, 1)
-    return wrap(text, profile=profile, max_width_px=width, max_bytes=UNLIMITED).lines
+def _typeset(title: str | None, parts: list[str], problem: str | None, profile: Profile) -> Typeset:
+    if problem is not None:
+        # Broken between words: what is looked up or copied must not have hyphens in it.
+        return set_text(problem, profile, break_mode="word")
+    if len(parts) == 2:
+        return set_columns(parts[0], parts[1], profile)
+    return set_text("".join(parts), profile, title=title or "")
+
+
+def _column(typeset: Typeset, number: int) -> tuple[str, ...]:
+    return tuple(line.text for line in typeset.lines if line.column == number)
+
+
+def _by_column(line: PlacedLine) -> int:
+    return line.column

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable
 from io import BytesIO
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mentra_sync.display import bitmap
 from mentra_sync.display.animation import INTERVAL_MS
 from mentra_sync.display.bitmap import HEADER_BYTES, HEIGHT, WIDTH
+from mentra_sync.simulator.typesetting import ROW_PX, Piece, PlacedLine
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,11 +24,8 @@ CANNOT_BE_SHOWN = "picture cannot be shown: {}"
 _LONGEST_INTERVAL = 2**31 - 1
 """Milliseconds; a browser's timers count no further."""
 
-_LETTERS = 0.76
-"""The size of letters, of the height of a line; as on the page."""
-
-_GAP = 24
-"""Pixels between two columns; as on the page."""
+_LETTERS, _BASELINE = 20, 20
+"""The size of letters in pixels, and how far below the top of their row they stand."""
 
 
 def problem_of(layout: dict[str, Any]) -> str | None:
@@ -70,18 +68,15 @@ def picture_png(bmp: bytes) -> bytes:
     return _png(bits.transpose(Image.Transpose.FLIP_TOP_BOTTOM).convert("L"))
 
 
-def text_png(columns: Sequence[Sequence[str]], rows: int) -> bytes:
-    """A lens that shows lines of text in one or two columns; it has room for ``rows``."""
+def text_png(lines: Iterable[PlacedLine], size: tuple[int, int]) -> bytes:
+    """A lens of some size that shows lines of text, every letter in its place."""
     from PIL import Image
 
-    canvas = Image.new("L", (WIDTH, HEIGHT))
-    height = HEIGHT / rows
-    room = (WIDTH - _GAP * (len(columns) - 1)) // len(columns)
-    for column, lines in enumerate(columns):
-        for row, line in enumerate(lines[:rows]):
-            top = round(row * height)
-            strip = _line(line, room, round((row + 1) * height) - top)
-            canvas.paste(strip, (column * (room + _GAP), top))
+    canvas = Image.new("L", size)
+    for line in lines:
+        for piece in line.pieces:
+            if not piece.text.isspace():
+                canvas.paste(_letters(piece), (piece.x, line.row * ROW_PX))
     return _png(canvas)
 
 
@@ -109,16 +104,16 @@ def _interval(layout: dict[str, Any]) -> float:
     return max(1, min(interval, _LONGEST_INTERVAL))
 
 
-def _line(text: str, room: int, height: int) -> Image.Image:
-    """One line of text, squeezed where the font is wider than that of the glasses."""
+def _letters(piece: Piece) -> Image.Image:
+    """A piece of text, squeezed where the font is wider than that of the glasses."""
     from PIL import Image, ImageDraw, ImageFont
 
     # Half a surrogate pair, which JSON may hold, is nothing that fonts know.
-    drawable = text.encode("utf-8", "replace").decode()
-    font = ImageFont.load_default(height * _LETTERS)
-    strip = Image.new("L", (max(1, ceil(font.getlength(drawable))), height))
-    ImageDraw.Draw(strip).text((0, height // 2), drawable, fill=255, font=font, anchor="lm")
-    return strip if strip.width <= room else strip.resize((room, height))
+    drawable = piece.text.encode("utf-8", "replace").decode()
+    font = ImageFont.load_default(_LETTERS)
+    strip = Image.new("L", (max(1, ceil(font.getlength(drawable))), ROW_PX))
+    ImageDraw.Draw(strip).text((0, _BASELINE), drawable, fill=255, font=font, anchor="ls")
+    return strip if strip.width <= piece.width_px else strip.resize((piece.width_px, ROW_PX))
 
 
 def _png(light: Image.Image) -> bytes:

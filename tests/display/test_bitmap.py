@@ -305,14 +305,29 @@ def changed(at: int, format_: str, value: int) -> bytes:
         (changed(30, "<I", 1), ["it is compressed (method 1)"]),
         (changed(10, "<I", 130), ["its pixels start at byte 130, not 62"]),
         (changed(2, "<I", 9000), ["its header says 9000 bytes, but it has 9782"]),
-        (changed(54, "<I", 0xFFFFFF), ["its palette is not black, then white"]),
+        (changed(54, "<I", 0x3080FF), ["its palette is not black, then white, but #3080ff, then"]),
+        (changed(14, "<I", 124), ["its info header has 124 bytes, not 40"]),
+        (changed(14, "<I", 12), ["its info header has 12 bytes, not 40"]),
+        (changed(26, "<H", 3), ["it has 3 colour planes, not 1"]),
+        (changed(46, "<I", 256), ["its palette has 256 colours, not 2"]),
+        (changed(34, "<I", 77), ["its header says 77 bytes of pixels, not 9720"]),
+        (changed(10, "<I", 9782), ["its pixels start at byte 9782, which is after its end, not"]),
+        (changed(46, "<I", 0), []),
+        (changed(34, "<I", 0), []),
+        (changed(2, "<I", 0), []),
         (to_bmp(white(5, 5))[:9000], ["its header says 9782", "it has 9000 bytes, not 9782"]),
         (
             encoded(Image.new("RGB", (100, 50)), "BMP"),
-            ["it is 100x50 pixels", "it has 24 bits", "its pixels start at byte 54", "it has"],
+            [
+                "it is 100x50 pixels",
+                "it has 24 bits",
+                "its pixels start at byte 54, not 62",
+                "its header says 15000 bytes of pixels, not 9720",
+                "it has",
+            ],
         ),
     ],
-    ids=range(14),
+    ids=range(23),
 )
 def test_validate_names_each_fault(bmp: bytes | str, faults: list[str]) -> None:
     found = validate(bmp)

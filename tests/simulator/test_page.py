@@ -141,28 +141,6 @@ def test_text_of_the_app_is_only_ever_text(page: Page, simulator: Simulator, app
     expect(page.locator("#lens img, #log img, #lens b")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("glasses", "rows"), [("g1", 5), ("simulated", 7)])
-def test_lines_as_wide_as_the_lens_stay_on_it(
-    page: Page, simulate: Simulate, app: RawApp, glasses: str, rows: int
-) -> None:
-    go_with_app(page, simulate(glasses=glasses), app)
-    app.show("WMWMWMWM " * 60)
-    expect(page.locator(".lens-line")).to_have_count(rows)
-    beyond = page.evaluate(
-        """() => {
-            const lens = document.querySelector(".lens-content").getBoundingClientRect();
-            return [...document.querySelectorAll(".lens-line")].map((line) => {
-                const range = document.createRange();
-                range.selectNodeContents(line);
-                const text = range.getBoundingClientRect();
-                const { bottom } = line.getBoundingClientRect();
-                return Math.max(text.right - lens.right, bottom - lens.bottom);
-            });
-        }"""
-    )
-    assert max(beyond) < 1
-
-
 # --- Inputs --------------------------------------------------------------------------------------
 
 

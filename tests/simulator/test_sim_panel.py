@@ -43,6 +43,7 @@ def test_a_page_is_told_how_things_stand(
         "appName": "Raw",
         "userId": "runner@example.com",
         "model": "Simulated Glasses",
+        "display": [390, 189],
         "app": {"state": "stopped", "detail": None},
     }
     assert token
@@ -59,7 +60,9 @@ def test_a_page_is_told_how_things_stand(
     assert hello["streams"] == ["button_press"]
     assert hello["lens"]["main"]["lines"] == ["hello"]
     assert hello["lens"]["dashboard"]["lines"] == []
-    assert set(hello["lens"]["main"]) == {"view", "lines", "layout", "boot", "at"}
+    assert hello["head"] == "down"
+    kept = {"view", "lines", "layout", "boot", "at", "age", "size", "placed", "cut"}
+    assert set(hello["lens"]["main"]) == kept
 
 
 def test_a_page_sees_what_happens(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from PIL import Image, ImageDraw
 from raw_app import RawApp
 from still_clock import StillClock
 
-from mentra_sync.display import bitmap
+from mentra_sync.display import G1, SIMULATED, Profile, bitmap
 from mentra_sync.simulator.http import Simulator
 from mentra_sync.simulator.lens import Lens, Shown
 from mentra_sync.simulator.pictures import GREEN
@@ -41,9 +40,9 @@ def moving(*frames: bytes, **fields: Any) -> dict[str, Any]:
     return {"layoutType": "bitmap_animation", "frames": [wire(one) for one in frames], **fields}
 
 
-def seen(png: bytes) -> Image.Image:
+def seen(png: bytes, size: tuple[int, int] = (576, 135)) -> Image.Image:
     picture = Image.open(io.BytesIO(png))
-    assert (picture.format, picture.size) == ("PNG", (576, 135))
+    assert (picture.format, picture.size) == ("PNG", size)
     return picture.convert("RGB")
 
 
@@ -53,7 +52,7 @@ class Worn:
     def __init__(self) -> None:
         self.clock = StillClock()
         self.told: list[dict[str, Any]] = []
-        self.lens = Lens(self.clock.now, self.told.append)
+        self.lens = Lens(self.clock.now, self.told.append, G1)
 
     def show(self, layout: Any, model: str = "Even Realities G1") -> Shown:
         self.lens.show({"view": "main", "layout": layout}, model, has_display=True)
@@ -217,8 +216,7 @@ def test_the_lens_says_why_a_picture_cannot_be_shown(
 
 def test_a_header_that_is_odd_elsewhere_breaks_nothing(worn: Worn) -> None:
     odd = bytearray(dot(9))
-    odd[14:18] = b"\xff\xff\xff\xff"  # how long the header says that it is
-    odd[46:50] = b"\xff\xff\xff\xff"  # how many colours
+    odd[38:46] = b"\xff" * 8  # how many pixels a metre
     assert bitmap.validate(odd) == []
     worn.show(view(wire(bytes(odd))))
     assert seen(worn.lens.png()).getbbox() == (9, 0, 10, 1)
@@ -240,28 +238,48 @@ def text_wall(text: str) -> dict[str, Any]:
     return {"layoutType": "text_wall", "text": text}
 
 
-def lit_rows(lens: Image.Image, rows: int) -> list[bool]:
+def lit_rows(lens: Image.Image) -> list[bool]:
     """Which lines of a lens have anything on them."""
-    edges = [round(row * 135 / rows) for row in range(rows + 1)]
     return [
-        lens.crop((0, top, 576, bottom)).getbbox() is not None for top, bottom in pairwise(edges)
+        lens.crop((0, top, lens.width, top + 27)).getbbox() is not None
+        for top in range(0, lens.height, 27)
     ]
 
 
-@pytest.mark.parametrize(("model", "rows"), [("Even Realities G1", 5), ("Vuzix Z100", 7)])
-def test_text_stands_in_the_lines_of_the_glasses(worn: Worn, model: str, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("model", "size", "rows"),
+    [("Even Realities G1", (576, 135), 5), ("Vuzix Z100", (390, 189), 7)],
+)
+def test_text_stands_in_the_lines_of_the_glasses(
+    worn: Worn, model: str, size: tuple[int, int], rows: int
+) -> None:
     worn.show(text_wall("one\n\nthree"), model)
-    lens = seen(worn.lens.png())
-    assert lit_rows(lens, rows) == [True, False, True, *[False] * (rows - 3)]
+    lens = seen(worn.lens.png(), size)
+    assert lit_rows(lens) == [True, False, True, *[False] * (rows - 3)]
     colors = {color for _, color in lens.getcolors(100_000) or []}
     assert {GREEN, BLACK} <= colors
     assert all(red <= green for red, green, _ in colors)
 
 
+def test_letters_stand_at_their_pixels(worn: Worn) -> None:
+    """Narrow ones with room at their right, wide ones squeezed into theirs."""
+    worn.show(text_wall("WiWiWMMM@\niWilW%W"))
+    lens = seen(worn.lens.png())
+    for line in worn.lens.main.placed:
+        top = line.row * 27
+        for piece in line.pieces:
+            place = (piece.x, top, piece.x + piece.width_px, top + 27)
+            box = lens.crop(place).getbbox()
+            assert box is not None, piece
+            assert box[0] <= 2, piece
+        beyond = (line.x + line.width_px, top, 576, top + 27)
+        assert lens.crop(beyond).getbbox() is None
+
+
 def test_long_text_fills_the_lens_and_stays_on_it(worn: Worn) -> None:
     shown = worn.show(text_wall("WMWMWMWM " * 60))
     assert len(shown.lines) == 5
-    assert lit_rows(seen(worn.lens.png()), 5) == [True] * 5
+    assert lit_rows(seen(worn.lens.png())) == [True] * 5
 
 
 def test_columns_stand_side_by_side(worn: Worn) -> None:
@@ -269,9 +287,9 @@ def test_columns_stand_side_by_side(worn: Worn) -> None:
     worn.show(layout)
     box = seen(worn.lens.png()).getbbox()
     assert box is not None
-    assert box[0] >= 288
+    assert 316 <= box[0] < 322
     worn.show({**layout, "topText": "W" * 300})
-    assert seen(worn.lens.png()).crop((276, 0, 300, 135)).getbbox() is None
+    assert seen(worn.lens.png()).crop((288, 27, 576, 135)).getbbox() is None
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\t\0\x1b", "\ud800", "日本語 עברית 🙂 e\u0301"])
@@ -280,5 +298,7 @@ def test_any_text_can_be_drawn(worn: Worn, text: str) -> None:
     seen(worn.lens.png())
 
 
-def test_an_empty_lens_is_dark(worn: Worn) -> None:
-    assert seen(worn.lens.png()).getbbox() is None
+@pytest.mark.parametrize(("profile", "size"), [(G1, (576, 135)), (SIMULATED, (390, 189))])
+def test_an_empty_lens_is_dark(profile: Profile, size: tuple[int, int]) -> None:
+    lens = Lens(StillClock().now, lambda message: None, profile)
+    assert seen(lens.png(), size).getbbox() is None

@@ -15,3 +15,9 @@ export function button(text, onClick, className = "button small") {
 }
 
 export const byId = (id) => document.getElementById(id);
+
+export function svgElement(tag, attributes = {}) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}

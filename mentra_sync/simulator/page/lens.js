@@ -1,78 +1,82 @@
-// The lens: draws what is on its two views, in the green of a waveguide.
+// The lens: shows the view that the wearer looks at, as the glasses would.
 
 import { element } from "./element.js";
-
-const DEFAULT_ROWS = 5;
-const ROWS = [
-  [/vuzix|z100|simulated/i, 7],
-  [/mentra live/i, 0],
-];
+import { drawAnimation, drawBitmap } from "./lens_picture.js";
+import { drawText } from "./lens_text.js";
 
 // Layouts that are not drawn from lines of text.
 const DRAWERS = new Map([
   ["bitmap_view", (lens, { layout }) => void drawBitmap(lens, layout.data)],
   ["bitmap_animation", drawAnimation],
 ]);
-const DEFAULT_INTERVAL = 1650; // ms
-const LONGEST_INTERVAL = 2 ** 31 - 1; // a timer counts no further
+
+// Where the head is while a view is seen.
+const HEAD = { main: "down", dashboard: "up" };
 
 export class Lens {
   #root;
   #glasses;
   #note;
   #tabs;
-  #rows = DEFAULT_ROWS;
+  #display = null; // width and height in pixels of the glasses; null for those without a display
   #views = {}; // what each view shows, as the simulator sent it
-  #chosen = "main";
+  #seen = "main";
   #stopAnimation = () => {};
 
-  constructor({ root, glasses, note, views }) {
+  // onLook("up" or "down") moves the wearer's head, and returns whether it could
+  constructor({ root, glasses, note, views }, onLook) {
     this.#root = root;
     this.#glasses = glasses;
     this.#note = note;
     this.#tabs = [...views.querySelectorAll("[data-view]")];
     for (const tab of this.#tabs) {
-      tab.addEventListener("click", () => this.#choose(tab.dataset.view));
+      const { view } = tab.dataset;
+      tab.addEventListener("click", () => {
+        // What the simulator says of it comes back, to every page. Without one, just look.
+        if (view !== this.#seen && !onLook(HEAD[view])) this.look(HEAD[view]);
+      });
     }
-    new ResizeObserver(() => this.#fit()).observe(root);
   }
 
-  setModel(model) {
-    const known = ROWS.find(([pattern]) => pattern.test(model));
-    this.#rows = known ? known[1] : DEFAULT_ROWS;
-    this.#glasses.dataset.rows = String(this.#rows || DEFAULT_ROWS);
-  }
-
-  // views: {main, dashboard}, each as for show()
-  showAll(views) {
-    this.#views = {};
-    for (const [view, visible] of Object.entries(views)) this.#keep(view, visible);
-    for (const tab of this.#tabs) tab.classList.remove("fresh");
+  // size: [width, height] in pixels of the lens, or null
+  setDisplay(size) {
+    this.#display = size;
+    this.#glasses.dataset.shape = size && size[0] < 576 ? "narrow" : "wide";
     this.#draw();
   }
 
-  // visible: {view, lines, columns, title, problem, layout, boot, at}, as the simulator sends it;
-  // lines and columns are already broken as on the real lens, and so is the problem, which is
-  // there when a picture cannot be shown
+  // views: {main, dashboard}, each as for show(); head: "up" or "down"
+  showAll(views, head) {
+    this.#views = {};
+    for (const [view, visible] of Object.entries(views)) this.#keep(view, visible);
+    for (const tab of this.#tabs) tab.classList.remove("fresh");
+    this.look(head);
+  }
+
+  // visible: {view, placed, size, cut, problem, layout, boot, at, age}, as the simulator sends it;
+  // placed are the lines with the places of their letters, also those of the problem, which is
+  // there when a picture cannot be shown; age is for how many seconds it has been shown
   show(visible) {
     const { view } = visible;
     this.#keep(view, visible);
-    if (view === this.#chosen) return this.#draw();
+    if (view === this.#seen) return this.#draw();
     return this.#tab(view)?.classList.toggle("fresh", !isEmpty(visible));
   }
 
-  // An animation goes on from here while the other view is looked at.
-  #keep(view, visible) {
-    this.#views[view] = { ...visible, since: performance.now() };
-  }
-
-  #choose(view) {
-    this.#chosen = view;
+  // Looking up shows the dashboard.
+  look(head) {
+    const view = head === HEAD.dashboard ? "dashboard" : "main";
+    this.#seen = view;
     for (const tab of this.#tabs) {
       tab.setAttribute("aria-pressed", String(tab.dataset.view === view));
     }
     this.#tab(view).classList.remove("fresh");
     this.#draw();
+  }
+
+  // An animation goes on from here while the other view is looked at, or after a reload.
+  #keep(view, visible) {
+    this.#views[view] = { ...visible, since: performance.now() - 1000 * visible.age };
   }
 
   #tab(view) {
@@ -82,114 +86,41 @@ export class Lens {
   #draw() {
     this.#stopAnimation();
     this.#stopAnimation = () => {};
-    const visible = this.#views[this.#chosen] ?? {};
+    const visible = this.#views[this.#seen] ?? {};
     const lens = element("div", "lens-content");
-    if (!isEmpty(visible)) {
+    const lit = this.#display !== null && !isEmpty(visible);
+    if (lit) {
       const draw = drawerOf(visible) ?? drawText;
       this.#stopAnimation = draw(lens, visible) ?? this.#stopAnimation;
+    } else if (this.#display === null) {
+      lens.append(absence());
     }
     this.#root.replaceChildren(lens);
-    const lit = lens.childElementCount > 0;
     this.#glasses.classList.toggle("lit", lit);
-    this.#glasses.classList.toggle("booting", Boolean(visible.boot));
+    this.#glasses.classList.toggle("booting", lit && Boolean(visible.boot));
     this.#note.textContent = this.#describe(visible, lit);
-    this.#fit();
+    this.#note.classList.toggle("cut", lit && visible.cut > 0);
   }
 
-  #describe({ boot, at }, lit) {
-    if (!this.#rows) return "These glasses have no display";
-    if (boot) return "Starting the app";
-    if (!lit) return this.#chosen === "main" ? "Nothing on the lens" : "Nothing on the dashboard";
-    const time = at ? new Date(at) : new Date();
-    return `Shown ${time.toLocaleTimeString()}`;
+  #describe({ boot, at, cut }, lit) {
+    if (this.#display === null) return "No display";
+    if (lit && boot) return "Starting the app";
+    if (!lit) return this.#seen === "main" ? "Nothing on the lens" : "Nothing on the dashboard";
+    if (cut > 0) return cut === 1 ? "1 more line doesn’t fit" : `${cut} more lines don’t fit`;
+    return `Shown ${new Date(at).toLocaleTimeString()}`;
   }
+}
 
-  // The browser's letters are not as wide as the glasses': a line that fits there must fit here.
-  #fit() {
-    for (const line of this.#root.querySelectorAll(".lens-line")) {
-      line.style.transform = "";
-      const room = line.parentElement.clientWidth;
-      const wanted = line.scrollWidth;
-      if (room > 0 && wanted > room) line.style.transform = `scaleX(${room / wanted})`;
-    }
-  }
+function absence() {
+  const words = element("div", "lens-absent");
+  words.append(element("p", "", "These glasses have no display."));
+  words.append(element("p", "", "They listen, speak and take photos."));
+  return words;
 }
 
 const drawerOf = ({ problem, layout }) => (problem ? undefined : DRAWERS.get(layout?.layoutType));
 
 function isEmpty(visible) {
-  const { problem, lines = [] } = visible;
-  return !problem && !drawerOf(visible) && lines.every((line) => !line.trim());
+  const { placed = [] } = visible;
+  return !drawerOf(visible) && placed.every(({ text }) => !text.trim());
 }
-
-function drawText(lens, { lines, columns, title, problem }) {
-  if (columns) return drawColumns(lens, columns);
-  let rest = squeezed(title ?? "");
-  for (const text of problem ?? lines) {
-    const line = lensLine(text);
-    const part = squeezed(text);
-    const ofTitle = part !== "" && rest.startsWith(part);
-    line.classList.toggle("lens-title", ofTitle);
-    rest = ofTitle ? rest.slice(part.length) : "";
-    lens.append(line);
-  }
-  return undefined;
-}
-
-const squeezed = (text) => text.replaceAll(/\s/g, "");
-
-function drawColumns(lens, columns) {
-  const pair = element("div", "lens-pair");
-  for (const lines of columns) {
-    const column = element("div", "lens-column");
-    column.append(...lines.map(lensLine));
-    pair.append(column);
-  }
-  lens.append(pair);
-}
-
-function lensLine(text) {
-  const line = element("div", "lens-line", text || "\u00a0");
-  line.dir = "auto";
-  return line;
-}
-
-function drawBitmap(lens, base64) {
-  const picture = element("div", "lens-bitmap");
-  const image = element("img");
-  image.alt = "A picture shown by the app";
-  // The simulator has looked at the picture, but browsers look at more of its header.
-  image.addEventListener("error", () => {
-    picture.replaceWith(lensLine("picture cannot be shown: this browser cannot read it"));
-  });
-  image.src = bitmapAddress(base64);
-  picture.append(image);
-  lens.append(picture);
-  return image;
-}
-
-// The time since the display came says which frame it is, so that late timers do not add up.
-function drawAnimation(lens, { layout, since }) {
-  const { frames, repeat } = layout;
-  const interval = intervalOf(layout);
-  const last = frames.length - 1;
-  let image;
-  let timer;
-  const step = () => {
-    const passed = Math.floor((performance.now() - since) / interval);
-    const frame = frames[repeat === true ? passed % frames.length : Math.min(passed, last)];
-    if (image) image.src = bitmapAddress(frame);
-    else image = drawBitmap(lens, frame);
-    if (repeat !== true && passed >= last) return;
-    timer = setTimeout(step, Math.ceil(since + (passed + 1) * interval - performance.now()));
-  };
-  step();
-  return () => clearTimeout(timer);
-}
-
-function intervalOf({ interval }) {
-  if (typeof interval !== "number" || !(interval > 0)) return DEFAULT_INTERVAL;
-  return Math.max(1, Math.min(interval, LONGEST_INTERVAL));
-}
-
-const bitmapAddress = (base64) => `data:image/bmp;base64,${base64}`;

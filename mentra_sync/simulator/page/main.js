@@ -17,12 +17,16 @@ const notices = new Notices(byId("notices"));
 const trouble = new Trouble(byId("trouble"));
 const log = new Log({ list: byId("log"), empty: byId("log-empty"), clear: byId("log-clear") });
 
-const lens = new Lens({
-  root: byId("lens"),
-  glasses: byId("glasses"),
-  note: byId("lens-note"),
-  views: byId("views"),
-});
+const lens = new Lens(
+  {
+    root: byId("lens"),
+    glasses: byId("glasses"),
+    note: byId("lens-note"),
+    views: byId("views"),
+  },
+  (position) =>
+    connection.sendToGlassesSocket({ type: "head_position", position, timestamp: Date.now() }),
+);
 
 const connection = new Connection({
   onStatus: showStatus,
@@ -99,7 +103,7 @@ const FROM_THE_CLOUD = {
 const FROM_THE_SIMULATOR = {
   hello: (message) => {
     showState(message);
-    lens.showAll(message.lens);
+    lens.showAll(message.lens, message.head);
     talk.setStreams(message.streams);
     // What has been logged so far follows.
     log.clear();
@@ -107,6 +111,7 @@ const FROM_THE_SIMULATOR = {
   },
   app: ({ state, detail }) => app.show(state, detail),
   lens: (message) => lens.show(message),
+  head: ({ position }) => lens.look(position),
   heard: (message) => talk.heard(message),
   speech: (message) => {
     talk.spoke(message);
@@ -136,7 +141,7 @@ function showState(state) {
   app.name(state.appName, state.packageName);
   app.show(state.app.state, state.app.detail);
   byId("model").textContent = state.model;
-  lens.setModel(state.model);
+  lens.setDisplay(state.display);
 }
 
 const STATUS_NOTICES = {
