@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import AppSocket, Calls, Scene
 from uploads import upload
 
@@ -16,32 +15,6 @@ CAMERA_DENIED = (
     "Camera permission required to take photos. Please add the CAMERA permission in the"
     " developer console."
 )
-
-
-class Asked:
-    """A call on a thread of its own."""
-
-    def __init__(self, function: Callable[[], Any]) -> None:
-        self._function = function
-        self._outcome: Any = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._outcome = self._function()
-        except Exception as error:
-            self._outcome = error
-
-    @property
-    def pending(self) -> bool:
-        return self._thread.is_alive()
-
-    @property
-    def outcome(self) -> Any:
-        self._thread.join(10)
-        assert not self._thread.is_alive(), "the call still waits"
-        return self._outcome
 
 
 class Shoot:
@@ -57,10 +30,10 @@ class Shoot:
         self.session: AppSession = session
         session.events.on_error(self.errors.one)
 
-    def ask(self, **options: Any) -> tuple[Asked, dict[str, Any]]:
+    def ask(self, **options: Any) -> tuple[Call, dict[str, Any]]:
         """Ask for a photo; returns the call, and the request that reached the cloud."""
         seen = len(self.there.all("photo_request"))
-        asked = Asked(lambda: self.session.camera.request_photo(**options))
+        asked = Call(lambda: self.session.camera.request_photo(**options))
         return asked, self.there.wait("photo_request", count=seen + 1)
 
     def upload(self, body: bytes, **headers: str) -> tuple[int, dict[str, Any]]:

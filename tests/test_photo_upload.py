@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import Scene, quick_fixture, scene_fixture, wait_until
-from shoot import Asked, Shoot, shoot_fixture
+from shoot import Shoot, shoot_fixture
 from uploads import (
     BOUNDARY,
     bluetooth_form,
@@ -32,7 +33,7 @@ MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture
-def asked(shoot: Shoot) -> tuple[Asked, str]:
+def asked(shoot: Shoot) -> tuple[Call, str]:
     call, request = shoot.ask(timeout=None)
     return call, request["requestId"]
 
@@ -48,13 +49,13 @@ def still_served(shoot: Shoot) -> None:
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "image/png", "image/avif", "IMAGE/JPEG; q=1"])
-def test_any_kind_of_image_is_taken(shoot: Shoot, asked: tuple[Asked, str], kind: str) -> None:
+def test_any_kind_of_image_is_taken(shoot: Shoot, asked: tuple[Call, str], kind: str) -> None:
     call, request_id = asked
     assert shoot.upload(wifi_form(request_id, b"bytes", kind=kind))[0] == 200
     assert call.outcome.mime_type == kind.lower().partition(";")[0]
 
 
-def test_the_order_of_the_parts_does_not_matter(shoot: Shoot, asked: tuple[Asked, str]) -> None:
+def test_the_order_of_the_parts_does_not_matter(shoot: Shoot, asked: tuple[Call, str]) -> None:
     call, request_id = asked
     data = random.Random(7).randbytes(3 * MEGABYTE)
     body = multipart(
@@ -77,7 +78,7 @@ def test_bytes_arrive_as_they_were_sent(shoot: Shoot) -> None:
         assert call.outcome.data == data
 
 
-def test_exactly_ten_megabytes_are_taken(shoot: Shoot, asked: tuple[Asked, str]) -> None:
+def test_exactly_ten_megabytes_are_taken(shoot: Shoot, asked: tuple[Call, str]) -> None:
     call, request_id = asked
     assert shoot.upload(wifi_form(request_id, bytes(10 * MEGABYTE)))[0] == 200
     assert call.outcome.size == 10 * MEGABYTE
@@ -97,7 +98,7 @@ def test_exactly_ten_megabytes_are_taken(shoot: Shoot, asked: tuple[Asked, str])
     ],
 )
 def test_a_file_name_has_no_path(
-    shoot: Shoot, asked: tuple[Asked, str], sent: str, name: str
+    shoot: Shoot, asked: tuple[Call, str], sent: str, name: str
 ) -> None:
     call, request_id = asked
     assert shoot.upload(wifi_form(request_id, b"x", name=sent))[0] == 200
@@ -117,7 +118,7 @@ def test_a_file_name_has_no_path(
     ],
 )
 def test_a_failure_is_answered_200_and_fails_the_call(
-    shoot: Shoot, asked: tuple[Asked, str], fields: dict[str, str]
+    shoot: Shoot, asked: tuple[Call, str], fields: dict[str, str]
 ) -> None:
     call, request_id = asked
     given = {"errorCode": "UPLOAD_FAILED", "errorMessage": "too dark", **fields}
@@ -127,7 +128,7 @@ def test_a_failure_is_answered_200_and_fails_the_call(
     assert (call.outcome.code, call.outcome.message) == ("UPLOAD_FAILED", "too dark")
 
 
-def test_a_failure_counts_even_if_a_file_is_with_it(shoot: Shoot, asked: tuple[Asked, str]) -> None:
+def test_a_failure_counts_even_if_a_file_is_with_it(shoot: Shoot, asked: tuple[Call, str]) -> None:
     call, request_id = asked
     body = multipart(
         field("requestId", request_id), field("success", "false"), photo(b"half a photo")
@@ -169,7 +170,7 @@ def test_a_failure_without_words_and_one_with_too_many(shoot: Shoot) -> None:
     ],
 )
 def test_a_refused_upload_fails_its_call_at_once(
-    shoot: Shoot, asked: tuple[Asked, str], parts: list[Any], status: int, code: str
+    shoot: Shoot, asked: tuple[Call, str], parts: list[Any], status: int, code: str
 ) -> None:
     call, request_id = asked
     got, answer = shoot.upload(multipart(field("requestId", request_id), *parts))
@@ -181,7 +182,7 @@ def test_a_refused_upload_fails_its_call_at_once(
 
 
 def test_one_that_is_too_large_is_found_whatever_comes_first(
-    shoot: Shoot, asked: tuple[Asked, str]
+    shoot: Shoot, asked: tuple[Call, str]
 ) -> None:
     call, request_id = asked
     body = multipart(photo(bytes(10 * MEGABYTE + 1)), field("requestId", request_id))
@@ -191,7 +192,7 @@ def test_one_that_is_too_large_is_found_whatever_comes_first(
 
 @pytest.mark.parametrize("cut", [b"--\r\n", b"------glasses1--\r\n"])
 def test_a_form_without_its_end_fails_its_call(
-    shoot: Shoot, asked: tuple[Asked, str], cut: bytes
+    shoot: Shoot, asked: tuple[Call, str], cut: bytes
 ) -> None:
     call, request_id = asked
     body = wifi_form(request_id, b"x").removesuffix(cut)
@@ -218,7 +219,7 @@ def test_a_form_without_its_end_fails_its_call(
     ],
 )
 def test_what_is_no_form_is_a_bad_request(
-    shoot: Shoot, asked: tuple[Asked, str], content_type: str | None
+    shoot: Shoot, asked: tuple[Call, str], content_type: str | None
 ) -> None:
     call, request_id = asked
     status, answer = upload(shoot.app.port, wifi_form(request_id, b"x"), None, content_type)
@@ -255,7 +256,7 @@ def test_a_photo_for_nobody_is_not_found_and_logged_with_advice(shoot: Shoot, lo
 
 
 def test_a_second_upload_is_not_found_and_no_reason_for_advice(
-    shoot: Shoot, asked: tuple[Asked, str], logged: Any
+    shoot: Shoot, asked: tuple[Call, str], logged: Any
 ) -> None:
     call, request_id = asked
     assert shoot.upload(wifi_form(request_id, b"first"))[0] == 200
@@ -266,9 +267,9 @@ def test_a_second_upload_is_not_found_and_no_reason_for_advice(
     assert logged.about("a request that is over")
 
 
-def test_two_uploads_at_once_are_one_photo(shoot: Shoot, asked: tuple[Asked, str]) -> None:
+def test_two_uploads_at_once_are_one_photo(shoot: Shoot, asked: tuple[Call, str]) -> None:
     call, request_id = asked
-    uploads = [Asked(lambda: shoot.upload(wifi_form(request_id, jpeg()))) for _ in range(8)]
+    uploads = [Call(lambda: shoot.upload(wifi_form(request_id, jpeg()))) for _ in range(8)]
     assert sorted(one.outcome[0] for one in uploads) == [200] + 7 * [404]
     assert call.outcome.size
 
@@ -293,13 +294,13 @@ def test_the_token_of_the_request_must_come_with_the_upload(shoot: Shoot, logged
     assert call.outcome.data == b"x"
 
 
-def test_a_token_that_nobody_asked_for_does_no_harm(shoot: Shoot, asked: tuple[Asked, str]) -> None:
+def test_a_token_that_nobody_asked_for_does_no_harm(shoot: Shoot, asked: tuple[Call, str]) -> None:
     call, request_id = asked
     assert shoot.upload(wifi_form(request_id, b"x"), Authorization="Bearer x")[0] == 200
     assert call.outcome.size
 
 
-def test_bodies_beyond_every_limit_are_refused(shoot: Shoot, asked: tuple[Asked, str]) -> None:
+def test_bodies_beyond_every_limit_are_refused(shoot: Shoot, asked: tuple[Call, str]) -> None:
     """The web server does it before anything is read, so the call cannot be told."""
     call, request_id = asked
     head = (
@@ -314,7 +315,7 @@ def test_bodies_beyond_every_limit_are_refused(shoot: Shoot, asked: tuple[Asked,
 
 
 def test_a_slow_upload_holds_nobody_up_and_may_break_off(
-    shoot: Shoot, asked: tuple[Asked, str]
+    shoot: Shoot, asked: tuple[Call, str]
 ) -> None:
     call, request_id = asked
     body = wifi_form(request_id, bytes(100_000))
@@ -338,7 +339,7 @@ def test_a_slow_upload_holds_nobody_up_and_may_break_off(
 
 
 def test_an_upload_that_comes_in_small_pieces_is_taken(
-    shoot: Shoot, asked: tuple[Asked, str]
+    shoot: Shoot, asked: tuple[Call, str]
 ) -> None:
     call, request_id = asked
     body = wifi_form(request_id, b"piecemeal")
@@ -393,7 +394,7 @@ class BrokenOff:
 
 
 def test_a_connection_that_breaks_off_leaves_the_call_alone(
-    shoot: Shoot, asked: tuple[Asked, str]
+    shoot: Shoot, asked: tuple[Call, str]
 ) -> None:
     """The glasses may try again over Bluetooth."""
     call, request_id = asked

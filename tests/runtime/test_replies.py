@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from background import Call
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,28 +44,6 @@ def dispatcher(clock: Clock, timers: Timers) -> Iterator[Dispatcher]:
 @pytest.fixture
 def replies(dispatcher: Dispatcher) -> Replies:
     return Replies(dispatcher)
-
-
-class Call:
-    """A function running on a thread of its own, and what came of it."""
-
-    def __init__(self, function: Callable[[], Any]) -> None:
-        self._function = function
-        self._outcome: Any = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._outcome = self._function()
-        except Exception as error:
-            self._outcome = error
-
-    @property
-    def outcome(self) -> Any:
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-        return self._outcome
 
 
 @pytest.fixture
