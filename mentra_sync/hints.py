@@ -171,7 +171,7 @@ STREAMS_REFUSED = (
 # --- The lens --------------------------------------------------------------------------------
 
 TEXT_IS_CUT = (
-    "a text is longer than the %d lines of these glasses, so its end is not seen:"
+    "a text has %d lines, and these glasses show only %d lines of it, so its end is not seen:"
     ' session.layouts.show_text_wall(text, fit="page") shows the first page and returns all of them'
 )
 

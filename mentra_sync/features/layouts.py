@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any
 
 from mentra_sync import hints
-from mentra_sync.display import Profile, bitmap, paginate, wrap
+from mentra_sync.display import UNLIMITED, Profile, bitmap, paginate, wrap
 from mentra_sync.display.bitmap import PADDING, ImageSource
 from mentra_sync.protocol.codec import clean_text
 from mentra_sync.protocol.commands import DisplayEvent
@@ -25,8 +25,8 @@ from mentra_sync.protocol.layouts import (
 from mentra_sync.protocol.names import ViewType
 from mentra_sync.runtime.link import Link
 
-_SURELY_FITS = 48
-"""Characters that fit on any lens, however wide they are: no need to measure them."""
+_SURELY_FITS, _FEWEST_LINES = 48, 3
+"""Characters, and lines of them, that fit on any lens, however wide: no need to measure them."""
 
 _MOST_FRAMES = 500
 """Frames of one animation: 6.5 MB on the wire, less than half of what clouds take at once."""
@@ -75,7 +75,7 @@ class Layouts:
             shown = result[0]
         elif fit is not None:
             raise ValueError(f'fit must be "wrap", "page" or None, got {fit!r}')
-        elif not self._hinted and len(shown) > _SURELY_FITS:
+        else:
             self._hint_if_cut(shown)
         self._show(TextWall(text=shown), view, duration_ms)
         return result
@@ -101,6 +101,7 @@ class Layouts:
         duration_ms: float | None = None,
     ) -> None:
         """A title with a text below it."""
+        self._hint_if_cut(f"{_text(title)}\n{_text(text)}")
         self._show(ReferenceCard(title=_text(title), text=_text(text)), view, duration_ms)
 
     def show_dashboard_card(
@@ -166,10 +167,14 @@ class Layouts:
 
     def _hint_if_cut(self, text: str) -> None:
         """Say once that a text is longer than this display, and what helps."""
+        if self._hinted or (len(text) <= _SURELY_FITS and text.count("\n") < _FEWEST_LINES):
+            return
         profile = self._profile()
-        if wrap(text, profile=profile).cut:
+        shown = wrap(text, profile=profile)
+        if shown.cut:
             self._hinted = True
-            self._link.logger.info(hints.TEXT_IS_CUT, profile.max_lines)
+            whole = wrap(text, profile=profile, max_lines=UNLIMITED, max_bytes=UNLIMITED)
+            self._link.logger.info(hints.TEXT_IS_CUT, len(whole.lines), len(shown.lines))
 
     def _show(
         self,

@@ -116,6 +116,14 @@ def test_newlines_stay_and_spaces_at_the_ends_go() -> None:
     assert lines("wonderful  weather", 90) == ("wonderful", "weather")
 
 
+def test_tabs_break_and_are_kept_where_nothing_breaks() -> None:
+    assert lines("a\tb", 576) == ("a\tb",)
+    assert MEASURER.measure("\t") == 16
+    assert lines("one\ttwo\tthree", 70, "word") == ("one two", "three")
+    assert lines("one\ttwo\tthree", 70, "strict-word") == ("one two", "three")
+    assert lines("\tone\t", 70) == ("one",)
+
+
 def test_a_space_that_does_not_break_holds_words_together() -> None:
     assert lines("one 12\u00a0km", 70, "word") == ("one", "12\u00a0km")
 

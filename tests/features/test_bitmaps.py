@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import threading
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 
 from mentra_sync import AppSession
 from mentra_sync.display import G1, SIMULATED, Z100, Profile, bitmap, paginate, wrap
+from mentra_sync.display.animation import play
 from mentra_sync.protocol import codec
 from mentra_sync.protocol.capabilities import KNOWN
 
@@ -258,6 +260,26 @@ def test_an_animation_ends_with_the_session(scene: Scene) -> None:
         session.layouts.show_bitmap_view(picture())
 
 
+def test_frames_of_ones_own_are_played_by_the_sessions_timers(scene: Scene, logged: Any) -> None:
+    session, there = scene.session(display_interval_ms=0)
+    names: list[str] = []
+
+    def show(frame: str) -> None:
+        names.append(threading.current_thread().name)
+        session.layouts.show_text_wall(frame)
+
+    playing = play(["a", "b", "c"], show, after=session.after, interval_ms=20, repeat=True)
+    there.wait("display_event", 7)
+    assert there.texts()[:7] == ["a", "b", "c", "a", "b", "c", "a"]
+    assert {name for name in names[1:] if not name.startswith("mentra-calls")} == set()
+    session.disconnect()
+    playing.stop()
+    sent = len(there.texts())
+    assert session.wait(5)
+    assert len(there.texts()) == sent
+    assert logged.about("SessionEnded") == []
+
+
 def test_wrong_animations(scene: Scene) -> None:
     session, there = scene.session()
     show: Any = session.layouts.show_bitmap_animation
@@ -353,5 +375,27 @@ def test_a_text_that_is_cut_is_said_once(scene: Scene, logged: Any) -> None:
     session.layouts.show_text_wall(LONG)
     session.layouts.show_text_wall(LONG)
     settle(session, there)
-    assert len(logged.about('fit="page"')) == 1
-    assert "5 lines" in logged.about('fit="page"')[0]
+    [hint] = logged.about('fit="page"')
+    assert f"has {len(wrap(LONG, max_lines=99, max_bytes=9999).lines)} lines" in hint
+    assert "show only 5 lines" in hint
+
+
+@pytest.mark.parametrize(
+    ("show", "words"),
+    [
+        (lambda show: show.show_text_wall("1\n2\n3\n4\n5\n6"), "has 6 lines"),
+        (lambda show: show.show_text_wall("l" * 600), "show only 2 lines"),
+        (lambda show: show.show_reference_card("T", "1\n2\n3\n4\n5"), "has 6 lines"),
+    ],
+    ids=["many short lines", "many bytes", "a title more"],
+)
+def test_whatever_is_cut_is_said(scene: Scene, logged: Any, show: Any, words: str) -> None:
+    session, there = scene.session()
+    session.layouts.show_text_wall("1\n2\n3\n4\n5")
+    session.layouts.show_reference_card("T", "1\n2\n3\n4")
+    settle(session, there)
+    assert logged.about('fit="page"') == []
+    show(session.layouts)
+    settle(session, there)
+    [hint] = logged.about('fit="page"')
+    assert words in hint

@@ -8,8 +8,10 @@ from typing import Any
 import browser
 import pytest
 from browser import Browser, Page, expect, go, go_with_app, open_page
+from PIL import Image
 from raw_app import RawApp
 
+from mentra_sync.display import bitmap
 from mentra_sync.simulator.http import Simulator
 
 pytestmark = pytest.mark.browser
@@ -169,6 +171,18 @@ def test_glasses_without_a_display_say_so(page: Page, simulate: Simulate) -> Non
     go(page, simulate(glasses="live"))
     expect(page.locator("#lens")).to_contain_text("These glasses have no display.")
     expect(page.locator("#lens-note")).to_have_text("No display")
+
+
+def test_a_picture_is_as_wide_on_every_lens(page: Page, simulate: Simulate, app: RawApp) -> None:
+    go_with_app(page, simulate(glasses="simulated"), app)
+    app.show("narrow")
+    expect(page.locator("#glasses")).to_have_attribute("data-shape", "narrow")
+    picture = bitmap.to_wire(Image.new("1", (20, 20), 1))
+    app.show("", layout={"layoutType": "bitmap_view", "data": picture})
+    expect(page.locator("#glasses")).to_have_attribute("data-shape", "wide")
+    box = page.locator(".lens-bitmap img").bounding_box()
+    assert box is not None
+    assert box["width"] / box["height"] == pytest.approx(576 / 135, rel=0.02)
 
 
 # --- Looking up ----------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ const DRAWERS = new Map([
   ["bitmap_animation", drawAnimation],
 ]);
 
+const WIDE = 576; // px of a G1's lens, and of every picture
+
 // Where the head is while a view is seen.
 const HEAD = { main: "down", dashboard: "up" };
 
@@ -41,7 +43,6 @@ export class Lens {
   // size: [width, height] in pixels of the lens, or null
   setDisplay(size) {
     this.#display = size;
-    this.#glasses.dataset.shape = size && size[0] < 576 ? "narrow" : "wide";
     this.#draw();
   }
 
@@ -96,6 +97,10 @@ export class Lens {
       lens.append(absence());
     }
     this.#root.replaceChildren(lens);
+    // Other glasses may be worn since that was shown. A picture fills lenses of any width.
+    const [width] = (lit ? visible.size : this.#display) ?? [WIDE];
+    const isPicture = lit && drawerOf(visible) !== undefined;
+    this.#glasses.dataset.shape = width < WIDE && !isPicture ? "narrow" : "wide";
     this.#glasses.classList.toggle("lit", lit);
     this.#glasses.classList.toggle("booting", lit && Boolean(visible.boot));
     this.#note.textContent = this.#describe(visible, lit);
