@@ -26,7 +26,7 @@ from browser import (
 from PIL import Image
 from raw_app import RawApp
 
-from mentra_sync.simulator import http, web_app
+from mentra_sync.simulator import desk, web_app
 from mentra_sync.simulator.http import Simulator
 
 pytestmark = pytest.mark.browser
@@ -283,7 +283,7 @@ def test_the_page_of_another_version_is_loaded_anew(
     text_box(page).fill("said to the old page")
     first.stop()
     page.locator(".notice[data-key=connection]").wait_for()
-    monkeypatch.setattr(http, "VERSION", "999")
+    monkeypatch.setattr(desk, "VERSION", "999")
     simulate(port=first.port, port_may_move=False)
     expect(text_box(page)).to_have_value("")
     page.locator("body[data-connection=connected]").wait_for()
