@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from enum import Enum
@@ -54,6 +53,7 @@ class AppSession:
         self._request: dict[str, Any] = {}
         """What the webhook was told when this run began."""
         self._timer: Later | None = None
+        self._regardless: Later | None = None
         self._started: Future[bool] = Future()
         self._stopped: Future[None] = Future()
         self._again: Future[bool] | None = None
@@ -147,7 +147,7 @@ class AppSession:
             return False
         first = self.state is State.STARTING
         if not first:
-            self._reconnected_at = time.monotonic()
+            self._reconnected_at = self._cloud.wire_time.clock.now()
         self._disarm()
         self.link = link
         link.send(self._acknowledgement())
@@ -171,22 +171,38 @@ class AppSession:
             "config": self.app.config,
             "timestamp": iso_timestamp(),
         }
-        if self.app.config is None:
+        if self.app.config is None or self._cloud.quirks:
             del ack["config"]
         return ack
 
     def lost(self, link: LinkFace) -> None:
         """A connection has ended. One that was replaced meanwhile is not missed."""
-        if link is not self.link:
+        replaced = link is not self.link
+        if replaced and not (self._cloud.quirks and self.link is not None):
             return
         self.link = None
         if self.state is State.RUNNING and not self._cloud.closed:
             self._set_state(State.WAITING, "the connection was lost; the app has 5 s to return")
             self._arm(limits.GRACE, self._resurrect)
+            self._arm_regardless()
 
     def _resurrect(self) -> None:
         with self._cloud.lock:
             if self.state is State.WAITING:
+                self.coming_back = True
+                self._stop(tell_glasses=False)
+
+    def _arm_regardless(self) -> None:
+        """As recorded, a fault: neither a return nor a stop ends the 5 s after a loss."""
+        if not self._cloud.quirks:
+            return
+        if self._regardless is not None:
+            self._regardless.cancel()
+        self._regardless = self._cloud.wire_time.after(limits.GRACE, self._restart)
+
+    def _restart(self) -> None:
+        with self._cloud.lock:
+            if self.state is State.STOPPED and not self.wearer.ended:
                 self.coming_back = True
                 self._stop(tell_glasses=False)
 
@@ -281,9 +297,9 @@ class AppSession:
 
     def subscribe(self, streams: tuple[str, ...]) -> None:
         """Take a new subscription list; an empty one right after a reconnection is a mistake."""
-        back = self._reconnected_at
+        back, now = self._reconnected_at, self._cloud.wire_time.clock.now()
         grace = config.EMPTY_SUBSCRIPTIONS_GRACE
-        if not streams and back is not None and time.monotonic() - back < grace:
+        if not streams and back is not None and now - back < grace:
             return
         self.streams = streams
         self.subscribed = True
@@ -302,7 +318,7 @@ class AppSession:
         }
         news = denied.keys() - self._told_denied
         self._told_denied = set(denied)
-        if news and self._cloud.tells_permission_errors:
+        if news and self._cloud.tells_permission_errors and not self._cloud.quirks:
             details = [
                 {
                     "stream": stream,

@@ -26,11 +26,7 @@ class Assistant:
 
         Raises RequestFailed when it refuses twice, or cannot be reached.
         """
-        headers = {"X-App-API-Key": hashlib.sha256(app.api_key.encode()).hexdigest()}
-        status, body, problem = self._webhooks.ask(
-            app.base_url + "/tool", call, headers, limits.TOOL_TIMEOUT
-        )
-        answer = _parsed(body)
+        status, answer, problem = self.ask(app, call)
         if not problem:
             return answer
         message = answer.get("message")
@@ -38,6 +34,14 @@ class Assistant:
             f"HTTP_{status}" if status else "UNREACHABLE",
             message if isinstance(message, str) else problem,
         )
+
+    def ask(self, app: App, call: Frame) -> tuple[int, Frame, str]:
+        """The status (0: no answer), the answer, and what is wrong with it. Blocks."""
+        headers = {"X-App-API-Key": hashlib.sha256(app.api_key.encode()).hexdigest()}
+        status, body, problem = self._webhooks.ask(
+            app.base_url + "/tool", call, headers, limits.TOOL_TIMEOUT
+        )
+        return status, _parsed(body), problem
 
 
 def tools_of(app: App) -> list[Frame]:

@@ -23,11 +23,19 @@ class Cloud:
     ``on_change`` is called, under the lock, when an app's state or streams have changed.
     """
 
-    def __init__(self, clock: Clock | None = None, *, realistic: bool = True) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        wire_clock: Clock | None = None,
+        *,
+        realistic: bool = True,
+        quirks: bool = False,
+    ) -> None:
         self.realistic = realistic
+        self.quirks = quirks
         self.lock = threading.RLock()  # guards wearers, sessions, displays and the registry
         self.registry = Registry()
-        self.people = People()
+        self.people = People(silent=quirks)
         self.storage = SimpleStorage()
         self.tells_device_state = False
         """Newer clouds send ``device_state_update``; the recorded one never did."""
@@ -35,9 +43,9 @@ class Cloud:
         """Newer clouds send ``permission_error``; the recorded one only logs it."""
         self.timeline = Timeline()
         """What crossed the wire."""
-        self.webhooks = Webhooks(self.timeline)
         self.session_time = Schedule(clock or Clock(), "mentra-sim-session-time")
-        self.wire_time = Schedule(Clock(), "mentra-sim-wire-time")
+        self.wire_time = Schedule(wire_clock or Clock(), "mentra-sim-wire-time")
+        self.webhooks = Webhooks(self.timeline, self.wire_time)
         self.on_change: Callable[[AppSession], None] | None = None
         self.address = ""
         """Host and port that apps reach this cloud at; set before anything is started."""

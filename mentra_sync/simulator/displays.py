@@ -11,7 +11,8 @@ from mentra_sync import config
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.dashboard import SYSTEM_PACKAGE, Dashboard
-from mentra_sync.simulator.schedule import Later, Schedule
+from mentra_sync.simulator.pace import Display, FaultyPace, Pace
+from mentra_sync.simulator.schedule import Schedule
 
 BOOT_TITLE = "// MentraOS - Starting App"
 
@@ -19,85 +20,10 @@ Frame = dict[str, Any]
 
 
 @dataclass(eq=False)
-class Display:
-    """One display on its way: the frame for the glasses, and whose it is."""
-
-    frame: Frame
-    package: str
-
-    @property
-    def view(self) -> str:
-        """The view it goes to; what is no view at all counts as main."""
-        return "dashboard" if self.frame.get("view") == "dashboard" else "main"
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it stays, or None for until something else is shown."""
-        duration = self.frame.get("durationMs")
-        if isinstance(duration, bool) or not isinstance(duration, int | float) or duration <= 0:
-            return None
-        return duration / 1000
-
-
-@dataclass(eq=False)
 class _Boot:
     """One run of the boot screen for one app."""
 
     name: str
-
-
-class Pace:
-    """Passes on at most one display in 300 ms: the newest of each view, the views in turn.
-
-    The recorded cloud's own rule can leave an older display over a newer one.  One that does
-    the same can take this one's place: it needs these three methods.
-    """
-
-    def __init__(
-        self,
-        schedule: Schedule,
-        lock: threading.RLock,
-        interval: float,
-        pass_on: Callable[[Display], None],
-    ) -> None:
-        self._schedule = schedule
-        self._lock = lock
-        self._interval = interval
-        self._pass_on = pass_on
-        self._last = float("-inf")
-        self._waiting: dict[str, Display] = {}
-        self._turn: Later | None = None
-
-    def offer(self, display: Display) -> None:
-        """Show a display when its turn comes; it replaces one of its view that still waits."""
-        now = self._schedule.clock.now()
-        if self._turn is None and now - self._last >= self._interval:
-            self._last = now
-            self._pass_on(display)
-            return
-        self._waiting[display.view] = display
-        if self._turn is None:
-            self._turn = self._schedule.at(self._last + self._interval, self._next_turn)
-
-    def drop(self, package: str) -> None:
-        """Forget what waits of one app."""
-        for view, display in list(self._waiting.items()):
-            if display.package == package:
-                del self._waiting[view]
-
-    def clear(self) -> None:
-        """Forget everything that waits."""
-        self._waiting.clear()
-
-    def _next_turn(self) -> None:
-        with self._lock:
-            self._turn = None
-            if self._waiting:
-                display = self._waiting.pop(next(iter(self._waiting)))
-                self._last = self._schedule.clock.now()
-                self._pass_on(display)
-            if self._waiting:
-                self._turn = self._schedule.at(self._last + self._interval, self._next_turn)
 
 
 class Displays:
@@ -110,16 +36,20 @@ class Displays:
         send: Callable[[Frame], None],
         *,
         realistic: bool,
+        quirks: bool = False,
     ) -> None:
         self._schedule = schedule
         self._lock = lock
         self._send = send
         self._realistic = realistic
+        self._quirks = quirks
         interval = config.DISPLAY_INTERVAL_MS / 1000 if realistic else 0.0
-        self._pace = Pace(schedule, lock, interval, self._pass_on)
+        self._pace = (FaultyPace if quirks else Pace)(schedule, lock, interval, self._pass_on)
         self._booting: dict[str, _Boot] = {}
         self._held: dict[tuple[str, str], Display] = {}
         self._shown: dict[str, Display] = {}
+        self._has_shown: set[str] = set()
+        """Apps that have shown something since they were started."""
         self.dashboard = Dashboard(send)
 
     def offer(self, frame: Frame, package: str) -> None:
@@ -135,6 +65,7 @@ class Displays:
         if not self._realistic:
             return
         self._pace.clear()
+        self._has_shown.discard(package)
         boot = self._booting[package] = _Boot(name)
         self._show_boot_screen()
         self._schedule.after(limits.BOOT_SECONDS, lambda: self._boot_over(package, boot))
@@ -144,19 +75,20 @@ class Displays:
         self._pace.drop(package)
         for key in [key for key in self._held if key[0] == package]:
             del self._held[key]
-        was_booting = self._booting.pop(package, None) is not None
-        if self._booting and was_booting:
+        boot = self._booting.pop(package, None)
+        if self._booting and boot is not None:
             self._show_boot_screen()
         elif not self._booting:
-            self._show_held()
+            self._show_held(twice=boot is not None or package in self._has_shown)
         self.dashboard.forget(package)
 
     def _boot_over(self, package: str, boot: _Boot) -> None:
         with self._lock:
             # Stopped and started again meanwhile? Then this end is not that start's.
-            if self._booting.get(package) is not boot:
+            if self._booting.get(package) is boot:
+                del self._booting[package]
+            elif not self._quirks or package in self._booting:
                 return
-            del self._booting[package]
             if self._booting:
                 self._show_boot_screen()
             else:
@@ -172,24 +104,25 @@ class Displays:
         display = Display(_system_display("main", layout), SYSTEM_PACKAGE)
         self._pass_on(display)
 
-    def _show_held(self) -> None:
+    def _show_held(self, *, twice: bool = True) -> None:
         """What was sent during the boot screen, or an empty lens."""
         held = list(self._held.values())
         self._held.clear()
         for display in held:
             self._pace.offer(display)
         if not any(display.view == "main" for display in held):
-            self._blank("main")
+            # As recorded: said twice, unless an app is stopped that had shown nothing.
+            for _ in range(2 if twice and self._realistic else 1):
+                self._blank("main")
 
     def _blank(self, view: str) -> None:
         layout = {"layoutType": "text_wall", "text": ""}
-        # The recorded cloud says it twice where nothing newer comes between.
-        for _ in range(2 if self._realistic and view == "main" else 1):
-            frame = {**_system_display(view, layout), "durationMs": 0}
-            self._pace.offer(Display(frame, SYSTEM_PACKAGE))
+        frame = {**_system_display(view, layout), "durationMs": 0}
+        self._pace.offer(Display(frame, SYSTEM_PACKAGE))
 
     def _pass_on(self, display: Display) -> None:
         self._shown[display.view] = display
+        self._has_shown.add(display.package)
         self._send(display.frame)
         if display.seconds is not None:
             self._schedule.after(display.seconds, lambda: self._expired(display))
@@ -197,9 +130,7 @@ class Displays:
     def _expired(self, display: Display) -> None:
         with self._lock:
             if self._shown.get(display.view) is display:
-                layout = {"layoutType": "text_wall", "text": ""}
-                frame = {**_system_display(display.view, layout), "durationMs": 0}
-                self._pace.offer(Display(frame, SYSTEM_PACKAGE))
+                self._blank(display.view)
 
 
 def _system_display(view: str, layout: Frame) -> Frame:

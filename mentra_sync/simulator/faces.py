@@ -30,6 +30,7 @@ class CloudFace(Protocol):
     timeline: Timeline
     webhooks: Webhooks
     realistic: bool
+    quirks: bool
     tells_device_state: bool
     tells_permission_errors: bool
 
@@ -54,6 +55,8 @@ class WearerFace(Protocol):
 
     user_id: str
     displays: Displays
+    present: bool
+    ended: bool
 
     @property
     def system_settings(self) -> dict[str, Any]:
@@ -64,6 +67,9 @@ class WearerFace(Protocol):
 
     def capabilities(self) -> dict[str, Any] | None:
         """What the glasses can do, as the wire has it."""
+
+    def send_to_glasses(self, frame: dict[str, Any]) -> None:
+        """Send the glasses a frame, if they are there."""
 
     def tell_glasses(self, kind: str, **fields: Any) -> None:
         """Send the glasses a frame of the cloud's own."""

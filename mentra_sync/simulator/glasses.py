@@ -107,6 +107,7 @@ class Glasses:
         self._lock = threading.Lock()  # guards changes of the next two
         # A tuple that is replaced, never changed: read without the lock.
         self._phones: tuple[Phone, ...] = ()
+        self._carrier: Phone | None = None
         self._state: dict[str, Frame] = {}
 
     @property
@@ -293,7 +294,7 @@ class Glasses:
     def receive(self, frame: Frame) -> None:
         """Take a frame from the cloud, and pass it on to the pages that mirror these glasses."""
         kind = frame.get("type")
-        if kind == "audio_play_request":
+        if kind == "audio_play_request" and self._carrier is None:
             # Several pages must not speak at once: the newest does.
             self._speaker.play(frame, self._phones[-1] if self._phones else None)
             return
@@ -310,6 +311,8 @@ class Glasses:
         elif kind in ("app_started", "microphone_state_change"):
             with self._lock:
                 self._state[str(kind)] = frame
+        elif self._carrier is not None:
+            return  # these glasses answer for themselves
         elif kind == "rgb_led_control":
             self._light(frame)
         elif kind == "show_wifi_setup":
@@ -351,16 +354,22 @@ class Glasses:
 
     # --- Pages -------------------------------------------------------------------------------
 
-    def attach(self, phone: Phone) -> None:
-        """A page (or a real phone) mirrors these glasses from now on."""
+    def attach(self, phone: Phone, *, carries: bool = False) -> None:
+        """A page mirrors these glasses from now on, or a phone carries real ones instead."""
         with self._lock:
             self._phones = (*self._phones, phone)
+            if carries:
+                self._carrier = phone
 
-    def detach(self, phone: Phone) -> None:
-        """A page was closed."""
+    def detach(self, phone: Phone) -> bool:
+        """A page was closed, or a phone: whether it was the one that carries the glasses."""
         with self._lock:
             self._phones = tuple(one for one in self._phones if one is not phone)
+            carried = phone is self._carrier
+            if carried:
+                self._carrier = None
         self._speaker.phone_gone(phone)
+        return carried
 
     def current(self) -> list[Frame]:
         """The frames that bring a newly attached page up to date."""

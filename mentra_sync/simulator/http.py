@@ -46,9 +46,10 @@ class Simulator:
     It starts ``package_name`` for ``user_id`` by POSTing to ``webhook_url``, which must be a
     loopback address.  ``config`` is the app's configuration (settings, tools), ``glasses`` a
     model (``"Even Realities G1"`` or short ``"g1"``, ``"live"``, ``"z100"``, ``"simulated"``).
-    ``clock`` is session time.  With ``realistic=False`` nothing takes time: no boot screen, no
-    pacing of displays, speech is over at once.  ``tells_device_state`` and
-    ``tells_permission_errors`` say whether the cloud sends what the recorded one never did.
+    ``clock`` is session time, ``wire_clock`` the real one unless a test passes its own.  With
+    ``realistic=False`` nothing takes time: no boot screen, no pacing of displays, speech is over
+    at once.  ``tells_device_state`` and ``tells_permission_errors`` say whether the cloud sends
+    what the recorded one never did; with ``quirks`` it has that one's faults too (``QUIRKS``).
 
     Also a context manager.  Methods may be called from any thread; where they take a
     ``user_id``, None is the default wearer.  Raises ConfigurationError for what cannot work,
@@ -69,15 +70,17 @@ class Simulator:
         glasses: str = "Simulated Glasses",
         user_id: str = "you@example.com",
         clock: Clock | None = None,
+        wire_clock: Clock | None = None,
         realistic: bool = True,
         tells_device_state: bool = False,
         tells_permission_errors: bool = True,
+        quirks: bool = False,
     ) -> None:
         if not is_loopback(host):
             raise ConfigurationError(
                 f'the simulator listens on this machine only, for example "127.0.0.1"; got {host!r}'
             )
-        self.cloud = Cloud(clock, realistic=realistic)
+        self.cloud = Cloud(clock, wire_clock, realistic=realistic, quirks=quirks)
         self.cloud.tells_device_state = tells_device_state
         self.cloud.tells_permission_errors = tells_permission_errors
         self.app = self.cloud.registry.add(
@@ -278,7 +281,7 @@ class Simulator:
         self, action: str, payload: Any = None, user_id: str | None = None
     ) -> int:
         """Send a message of the cloud's own; returns how many apps listen to such."""
-        return self._wearer(user_id).send_custom_message(action, payload)
+        return self._wearer(user_id).messages.send(action, payload)
 
     def call_tool(
         self, tool_id: str, parameters: dict[str, Any] | None = None, user_id: str | None = None

@@ -43,9 +43,13 @@ class Room:
 
 
 class People:
-    """The wearers of each app, and their rooms; the cloud's lock guards all of it."""
+    """The wearers of each app, and their rooms; the cloud's lock guards all of it.
 
-    def __init__(self) -> None:
+    One that is ``silent`` tells nobody anything, like the recorded cloud.
+    """
+
+    def __init__(self, *, silent: bool = False) -> None:
+        self._silent = silent
         self._present: dict[str, list[AppSession]] = {}
         self._rooms: dict[tuple[str, str], Room] = {}
 
@@ -55,7 +59,7 @@ class People:
         """A wearer has started an app: the others are told."""
         others = self._present.setdefault(session.app.package_name, [])
         if session not in others:
-            _tell(others, "app_user_joined", **_who(session), joinedAt=iso_timestamp())
+            self._tell(others, "app_user_joined", **_who(session), joinedAt=iso_timestamp())
             others.append(session)
 
     def left(self, session: AppSession) -> None:
@@ -66,7 +70,7 @@ class People:
         for room in self.rooms_of(session):
             self._leave(room, session)
         others.remove(session)
-        _tell(others, "app_user_left", **_who(session), leftAt=iso_timestamp())
+        self._tell(others, "app_user_left", **_who(session), leftAt=iso_timestamp())
 
     def of(self, package_name: str) -> list[AppSession]:
         """Everybody who uses an app now, in the order in which they came."""
@@ -78,24 +82,17 @@ class People:
         """Pass a message on to everybody else who uses the app."""
         for other in self.of(session.app.package_name):
             if other is not session:
-                _deliver(other, session, frame)
+                self._deliver(other, session, frame)
 
     def send(self, session: AppSession, frame: Frame) -> None:
         """Pass a message on to one user, and say whether that could be done."""
         target = frame.get("targetUserId")
         found = [one for one in self.of(session.app.package_name) if one.wearer.user_id == target]
         for other in found:
-            _deliver(other, session, frame)
+            self._deliver(other, session, frame)
         answer = {"success": True} if found else {"success": False, "error": NOT_THERE}
-        session.send(
-            {
-                "type": "app_direct_message_response",
-                "messageId": frame.get("messageId"),
-                "targetUserId": target,
-                **answer,
-                "timestamp": iso_timestamp(),
-            }
-        )
+        names = {"messageId": frame.get("messageId"), "targetUserId": target}
+        self._tell([session], "app_direct_message_response", **names, **answer)
 
     # --- Rooms -------------------------------------------------------------------------------
 
@@ -122,13 +119,13 @@ class People:
             return
         if room.max_users is not None and len(room.members) >= room.max_users:
             logger.warning("the room %.100r is full: %d users", room_id, room.max_users)
-            _tell_room([session], room, "room_full")
+            self._tell_room([session], room, "room_full")
             return
         others = list(room.members)
         room.members.append(session)
         joined = {**_who(session), "joinedAt": iso_timestamp(), "roomId": room_id}
-        _tell(others, "app_user_joined", **joined)
-        _tell_room(room.members, room, "user_joined")
+        self._tell(others, "app_user_joined", **joined)
+        self._tell_room(room.members, room, "user_joined")
 
     def leave(self, session: AppSession, frame: Frame) -> None:
         """Let a wearer out of a room; an empty one is no more."""
@@ -143,8 +140,27 @@ class People:
         if not room.members:
             del self._rooms[session.app.package_name, room.room_id]
         left = {**_who(session), "leftAt": iso_timestamp(), "roomId": room.room_id}
-        _tell(room.members, "app_user_left", **left)
-        _tell_room(room.members, room, "user_left")
+        self._tell(room.members, "app_user_left", **left)
+        self._tell_room(room.members, room, "user_left")
+
+    # --- Telling -----------------------------------------------------------------------------
+
+    def _deliver(self, session: AppSession, sender: AppSession, frame: Frame) -> None:
+        message = {
+            "payload": frame.get("payload"),
+            "messageId": frame.get("messageId"),
+            "senderUserId": sender.wearer.user_id,
+            "senderSessionId": sender.session_id,
+        }
+        self._tell([session], "app_message_received", **message)
+
+    def _tell_room(self, sessions: list[AppSession], room: Room, change: str) -> None:
+        fields = {"roomId": room.room_id, "updateType": change, "roomData": room.data()}
+        self._tell(sessions, "app_room_updated", **fields)
+
+    def _tell(self, sessions: list[AppSession], kind: str, **fields: Any) -> None:
+        for session in [] if self._silent else sessions:
+            session.send({"type": kind, **fields, "timestamp": iso_timestamp()})
 
 
 def _new_room(room_id: str, options: Any) -> Room:
@@ -160,23 +176,3 @@ def _new_room(room_id: str, options: Any) -> Room:
 
 def _who(session: AppSession) -> Frame:
     return {"userId": session.wearer.user_id, "sessionId": session.session_id}
-
-
-def _tell(sessions: list[AppSession], kind: str, **fields: Any) -> None:
-    for session in sessions:
-        session.send({"type": kind, **fields, "timestamp": iso_timestamp()})
-
-
-def _tell_room(sessions: list[AppSession], room: Room, change: str) -> None:
-    fields = {"roomId": room.room_id, "updateType": change, "roomData": room.data()}
-    _tell(sessions, "app_room_updated", **fields)
-
-
-def _deliver(session: AppSession, sender: AppSession, frame: Frame) -> None:
-    message = {
-        "payload": frame.get("payload"),
-        "messageId": frame.get("messageId"),
-        "senderUserId": sender.wearer.user_id,
-        "senderSessionId": sender.session_id,
-    }
-    _tell([session], "app_message_received", **message)

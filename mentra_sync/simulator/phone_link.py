@@ -16,10 +16,15 @@ Frame = dict[str, Any]
 
 
 class PhoneLink:
-    """One connection of a phone; it mirrors the wearer's glasses once it has introduced itself."""
+    """One connection of a phone; it mirrors the wearer's glasses once it has introduced itself.
 
-    def __init__(self, wearer: Wearer, socket: WebSocket) -> None:
+    One that ``carries`` glasses of its own takes the place of the simulated ones: it answers for
+    them, and when it is gone, so are they.
+    """
+
+    def __init__(self, wearer: Wearer, socket: WebSocket, *, carries: bool) -> None:
         self._wearer = wearer
+        self._carries = carries
         self._glasses = wearer.glasses
         self._socket = socket
 
@@ -35,15 +40,15 @@ class PhoneLink:
             return
         kind = frame.get("type")
         if kind == "connection_init":
-            self._wearer.attach(self)
-        elif kind == "audio_play_response":
+            self._wearer.attach(self, carries=self._carries)
+        elif kind == "audio_play_response" and not self._carries:
             self._glasses.played_by_page(frame)
         else:
             self._glasses.send(frame)
 
     def ended(self) -> None:
         """The websocket is gone."""
-        self._glasses.detach(self)
+        self._wearer.detach(self)
 
     def send(self, frame: Frame) -> None:
         """Send a frame; never blocks."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from mentra_sync.errors import RequestFailed
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator.assistant import Assistant, tools_of
 from mentra_sync.simulator.cloud import Cloud
@@ -45,6 +44,20 @@ def phone_routes(cloud: Cloud, tokens: GlassesTokens) -> Blueprint:
         wearer.preferences.change_app_and_wait(session, values)
         return {"success": True, "message": "Settings updated successfully"}, 200
 
+    @routes.post("/api/user-data/set-datetime")
+    def set_datetime() -> Answer:
+        body = request.get_json(silent=True, force=True)
+        body = body if isinstance(body, dict) else {}
+        token, moment = body.get("coreToken"), body.get("datetime")
+        wearer = cloud.find_wearer(tokens.user_id(str(token)) or "")
+        if wearer is None:
+            return _STRANGER
+        if not isinstance(moment, str):
+            return {"error": "datetime must be a text in ISO 8601"}, 400
+        payload = {"datetime": moment, "section": "topLeft"}
+        wearer.messages.send("update_datetime", payload)
+        return {"success": True, "userId": wearer.user_id, "datetime": moment}, 200
+
     _assistant_routes(routes, cloud)
     return routes
 
@@ -63,10 +76,12 @@ def _assistant_routes(routes: Blueprint, cloud: Cloud) -> None:
         if missing:
             message = f"Missing required fields: {', '.join(missing)}"
             return {"error": True, "message": message}, 400
-        try:
-            return assistant.call(app, call), 200
-        except RequestFailed as error:
-            return {"error": True, "message": f"Webhook failed: {error.message}"}, 500
+        status, answer, problem = assistant.ask(app, call)
+        if not problem:
+            return answer, 200
+        if status:
+            problem = f"Request failed with status code {status}"
+        return {"error": True, "message": f"Webhook failed: {problem}", "details": answer}, 500
 
     @routes.get("/api/tools/apps/<package>/tools")
     def tools_of_app(package: str) -> Response:
@@ -91,7 +106,10 @@ def _assistant_routes(routes: Blueprint, cloud: Cloud) -> None:
 
 
 def _location(wearer: Wearer, body: Frame, **path: str) -> Frame:
-    wearer.glasses.send({"type": "location_update", **_place(body)})
+    place = _place(body)
+    if wearer.loses_altitude:
+        place.pop("altitude", None)
+    wearer.glasses.send({"type": "location_update", **place})
     return {}
 
 
@@ -136,9 +154,8 @@ def _device_state(wearer: Wearer, body: Frame, **path: str) -> Frame:
 
 def _user_settings(wearer: Wearer, body: Frame, **path: str) -> Frame:
     settings = body.get("settings")
-    if isinstance(settings, dict):
-        wearer.preferences.change_by_phone(settings)
-    return {"data": {"settings": settings}}
+    settings = settings if isinstance(settings, dict) else {}
+    return {"data": {"settings": wearer.preferences.change_by_phone(settings)}}
 
 
 _REPORTS: dict[str, Callable[..., Frame]] = {

@@ -43,6 +43,8 @@ class Places:
         if self._last is not None:
             self._answer(session, correlation_id, self._last)
             return
+        if not self._wearer.present:
+            return
         self._polls.append((session, correlation_id))
         del self._polls[: -limits.MAX_OPEN_REQUESTS]
         self._wearer.tell_glasses(

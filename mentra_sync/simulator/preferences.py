@@ -57,6 +57,7 @@ class Preferences:
     def __init__(self, cloud: CloudFace, wearer: WearerFace) -> None:
         self.system = dict(SYSTEM_SETTINGS)
         """The glasses' own settings, by their names on the wire."""
+        self._by_phone: Frame = {}
         self._cloud = cloud
         self._wearer = wearer
 
@@ -69,15 +70,20 @@ class Preferences:
             self.system.update(changed)
             self._tell_listeners(changed, dict(changes))
 
-    def change_by_phone(self, changes: Frame) -> None:
-        """The same with the names that phones use (``metric_system_enabled``)."""
+    def change_by_phone(self, changes: Frame) -> Frame:
+        """The same with the names that phones use (``metric_system_enabled``): all so far."""
+        self._by_phone.update(changes)
         self.change_system({_USER_SETTINGS.get(name, name): new for name, new in changes.items()})
+        return dict(self._by_phone)
 
-    def take_core_status(self, frame: Frame) -> str | None:
-        """A phone tells all of them; as recorded, listeners get them all when one has changed.
+    def model_of(self, frame: Frame) -> str | None:
+        """The model of the glasses, where a core status tells it."""
+        status = _part(_part(frame, "status"), "status")
+        model = _part(status, "connected_glasses").get("model_name")
+        return model if isinstance(model, str) and model else None
 
-        Returns the model of the glasses, where it is told.
-        """
+    def take_core_status(self, frame: Frame) -> None:
+        """A phone tells all of them; as recorded, listeners get them all when one has changed."""
         status = _part(_part(frame, "status"), "status")
         now: Frame = {}
         for (part, name), setting in _CORE_STATUS.items():
@@ -87,8 +93,6 @@ class Preferences:
         changed = [key for key, new in now.items() if self.system.get(key) != new]
         self.system.update(now)
         self._tell_listeners(changed, dict(self.system))
-        model = _part(status, "connected_glasses").get("model_name")
-        return model if isinstance(model, str) and model else None
 
     def _tell_listeners(self, changed: Iterable[str], settings: Frame) -> None:
         heard = {f"augmentos:{key}" for key in changed}

@@ -53,11 +53,8 @@ class App:
     def permissions(self) -> list[dict[str, str]]:
         """The permissions as the cloud lists them."""
         every = PermissionType.ALL.value
-        return [
-            {"type": name}
-            for name in PermissionType.values()
-            if name not in self.denied and not (name == every and self.denied)
-        ]
+        given = [name for name in PermissionType.values() if name not in {*self.denied, every}]
+        return [{"type": name} for name in (given if self.denied else [every, *given])]
 
     def settings_of(self, user_id: str) -> list[dict[str, Any]]:
         """A wearer's settings: all of the configuration's, or only those once saved (section 4)."""

@@ -44,12 +44,13 @@ def _subscribe(session: AppSession, wearer: Wearer, frame: Frame) -> None:
         session.location_rate = subscriptions.location_rate(wanted)
         session.subscribe(streams)
         session.tell_denied({stream: subscriptions.permission_for(stream) for stream in streams})
-        wearer.repeat_custom_messages(session)
+        wearer.messages.repeat(session)
 
 
 def _display(session: AppSession, wearer: Wearer, frame: Frame) -> None:
     package = session.app.package_name
-    if frame.get("packageName") == package:
+    reachable = wearer.present and wearer.glasses_connected
+    if frame.get("packageName") == package and reachable:
         wearer.displays.offer(frame, package)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jwt
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.cloud import Cloud
@@ -162,6 +162,8 @@ def _app_routes(routes: Blueprint, cloud: Cloud) -> None:
 
     @routes.post("/api/app-communication/discover-users")
     def discover_users() -> Response:
+        if cloud.quirks:
+            abort(404)
         body = _body()
         package = body.get("packageName") if isinstance(body, dict) else None
         app = cloud.registry.by_key(package, bearer())

@@ -205,7 +205,8 @@ class Streams:
         stream.ack_id = ack_id = _made_up("a")
         self._keep_alive(stream)
         self._after(stream, limits.KEEP_ALIVE_TIMEOUT, lambda one: self._missed(one, ack_id))
-        self._wearer.tell_glasses("keep_rtmp_stream_alive", streamId=stream.stream_id, ackId=ack_id)
+        ids = {"streamId": stream.stream_id, "ackId": ack_id}
+        self._wearer.send_to_glasses({"type": "keep_rtmp_stream_alive", **ids})
 
     def _missed(self, stream: _Stream, ack_id: str) -> None:
         if stream.ack_id != ack_id:

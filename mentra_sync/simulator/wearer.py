@@ -8,12 +8,13 @@ from mentra_sync import config
 from mentra_sync.protocol import codec
 from mentra_sync.protocol.capabilities import KNOWN
 from mentra_sync.protocol.codec import iso_timestamp
-from mentra_sync.protocol.names import StreamType
 from mentra_sync.simulator import limits, subscriptions
 from mentra_sync.simulator.app_session import AppSession, State
+from mentra_sync.simulator.appointments import appointment
 from mentra_sync.simulator.displays import Displays
 from mentra_sync.simulator.faces import CloudFace
 from mentra_sync.simulator.glasses import Glasses
+from mentra_sync.simulator.messages import CustomMessages
 from mentra_sync.simulator.people import People
 from mentra_sync.simulator.phone import Phone
 from mentra_sync.simulator.places import Places
@@ -25,8 +26,6 @@ from mentra_sync.simulator.timeline import Way
 from mentra_sync.simulator.webhooks import Done, MakeBody
 
 Frame = dict[str, Any]
-
-_CUSTOM = StreamType.CUSTOM_MESSAGE.value
 
 
 class WearersCloud(CloudFace, Protocol):
@@ -51,7 +50,11 @@ class Wearer:
         self.glasses_connected = True
         self.wifi_connected = bool((self.capabilities() or {}).get("hasWifi"))
         self.displays = Displays(
-            cloud.session_time, cloud.lock, self._send_to_glasses, realistic=cloud.realistic
+            cloud.session_time,
+            cloud.lock,
+            self.send_to_glasses,
+            realistic=cloud.realistic,
+            quirks=cloud.quirks,
         )
         self.glasses = Glasses(
             model,
@@ -66,12 +69,14 @@ class Wearer:
         self._cloud = cloud
         self.preferences = Preferences(cloud, self)
         self.places = Places(self)
-        self._custom: dict[str, Any] = {}
+        self.messages = CustomMessages(cloud.lock, self)
         self._state: Frame = {}
         self._asked: dict[str, AppSession] = {}
         self._was_running: list[App] = []
         self._gone: Later | None = None
         self._told_tier = False
+        self._carried = False
+        """Whether it was a phone that brought these glasses."""
 
     def session_of(self, app: App) -> AppSession:
         """The session of an app, which is there from the first time that anybody asks."""
@@ -88,6 +93,11 @@ class Wearer:
     def people(self) -> People:
         """Who uses which app."""
         return self._cloud.people
+
+    @property
+    def loses_altitude(self) -> bool:
+        """Whether reports of the phone lose it, as in the recorded cloud."""
+        return self._cloud.quirks
 
     @property
     def system_settings(self) -> Frame:
@@ -108,7 +118,7 @@ class Wearer:
 
     def tell_glasses(self, kind: str, **fields: Any) -> None:
         """Send the glasses a frame of the cloud's own."""
-        self._send_to_glasses({"type": kind, **fields, "timestamp": iso_timestamp()})
+        self.send_to_glasses({"type": kind, **fields, "timestamp": iso_timestamp()})
 
     def tell_state(self) -> None:
         """Tell the glasses whether their microphone is needed, and that apps have changed."""
@@ -125,7 +135,8 @@ class Wearer:
     def _upload(self, url: str, make: MakeBody, headers: dict[str, str], done: Done) -> None:
         self._cloud.webhooks.upload(url, make, headers, self.user_id, done)
 
-    def _send_to_glasses(self, frame: Frame) -> None:
+    def send_to_glasses(self, frame: Frame) -> None:
+        """Send the glasses a frame, if they are there."""
         if self.present:
             self._cloud.timeline.frame(Way.CLOUD_TO_GLASSES, self.user_id, frame)
             self.glasses.receive(frame)
@@ -273,10 +284,14 @@ class Wearer:
         return self.route("location_update", self.places.reported(frame))
 
     def _on_core_status_update(self, frame: Frame) -> int:
-        model = self.preferences.take_core_status(frame)
+        model = self.preferences.model_of(frame)
         if model is not None:
             self._worn(model)
+        self.preferences.take_core_status(frame)
         return self.route("core_status_update", frame)
+
+    def _on_calendar_event(self, frame: Frame) -> int:
+        return self.route("calendar_event", appointment(frame))
 
     def _on_glasses_connection_state(self, frame: Frame) -> int:
         model, status, wifi = frame.get("modelName"), frame.get("status"), frame.get("wifi")
@@ -327,28 +342,6 @@ class Wearer:
                 self.displays.dashboard.always_on = always_on
                 self._tell_apps("dashboard_always_on_changed", enabled=always_on)
 
-    # --- Messages of the cloud's own ---------------------------------------------------------
-
-    def send_custom_message(self, action: str, payload: Any) -> int:
-        """Send apps that listen a message; returns how many there are. The last one of each
-        action is repeated, as recorded, whenever somebody subscribes."""
-        with self._cloud.lock:
-            self._custom[action] = payload
-            listeners = [session for session in self.sessions() if _CUSTOM in session.streams]
-            for session in listeners:
-                self._tell_custom(session, action)
-            return len(listeners)
-
-    def repeat_custom_messages(self, session: AppSession) -> None:
-        """A session has subscribed anew."""
-        if _CUSTOM in session.streams:
-            for action in self._custom:
-                self._tell_custom(session, action)
-
-    def _tell_custom(self, session: AppSession, action: str) -> None:
-        message = {"action": action, "payload": self._custom[action]}
-        session.send({"type": "custom_message", **message, "timestamp": iso_timestamp()})
-
     def _tell_apps(self, kind: str, **fields: Any) -> int:
         """Tell every running app; returns how many there are."""
         running = [session for session in self.sessions() if session.live]
@@ -358,19 +351,33 @@ class Wearer:
 
     # --- Coming and going --------------------------------------------------------------------
 
-    def attach(self, phone: Phone) -> None:
-        """Greet a phone (or a page), and bring it up to date before anything new reaches it."""
+    def attach(self, phone: Phone, *, carries: bool = False) -> None:
+        """Greet a phone, or a page, which is brought up to date before anything new reaches it.
+
+        A phone that ``carries`` glasses brings the wearer back, if they were gone.
+        """
         with self._cloud.lock:
-            phone.send(
-                {
-                    "type": "connection_ack",
-                    "sessionId": self.user_id,
-                    "timestamp": iso_timestamp(),
-                }
-            )
-            self.glasses.attach(phone)
-            for frame in self.glasses.current():
+            returns = carries and not self.present and not self.ended
+            if carries:
+                self._carried = True
+                self.come_back()
+            for _ in range(2 if returns and self._cloud.quirks else 1):
+                phone.send(
+                    {
+                        "type": "connection_ack",
+                        "sessionId": self.user_id,
+                        "timestamp": iso_timestamp(),
+                    }
+                )
+            self.glasses.attach(phone, carries=carries)
+            for frame in () if carries else self.glasses.current():
                 phone.send(frame)
+
+    def detach(self, phone: Phone) -> None:
+        """A phone, or a page, is gone; with a phone that carried the glasses they are gone too."""
+        with self._cloud.lock:
+            if self.glasses.detach(phone):
+                self.leave()
 
     def _on_start_app(self, frame: Frame) -> int:
         session = self._named(frame)
@@ -401,6 +408,7 @@ class Wearer:
             self.present = True
             if self._gone is not None:
                 self._gone.cancel()
+                self._gone = None
             again, self._was_running = self._was_running, []
             self.ended = False
             for app in again:
@@ -411,6 +419,10 @@ class Wearer:
             if self.present:
                 return
             self.ended = True
+            self._told_tier = False
+            if self._carried:
+                # The next phone has to tell which glasses it carries.
+                self.model = ""
             for session in self.apps.values():
                 if session.state not in (State.STOPPED, State.FAILED):
                     self._was_running.append(session.app)

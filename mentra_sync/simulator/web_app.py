@@ -100,7 +100,7 @@ class WebApp:
     # --- Websockets --------------------------------------------------------------------------
 
     def _serve_app(self, accepted: Accepted) -> None:
-        socket = WebSocket(accepted, max_frame=limits.MAX_APP_FRAME)
+        socket = WebSocket(accepted, self._cloud.wire_time, max_frame=limits.MAX_APP_FRAME)
         link = AppLink(self._cloud, socket)
         self._serve(socket, link.receive, link.ended)
 
@@ -108,13 +108,17 @@ class WebApp:
         wearer = self._cloud.find_wearer(self._user_of_token() or "")
         assert wearer is not None, "the token was checked before the upgrade"
         socket = WebSocket(
-            accepted, max_frame=limits.MAX_PAGE_FRAME, pong_timeout=limits.PONG_TIMEOUT
+            accepted,
+            self._cloud.wire_time,
+            max_frame=limits.MAX_PAGE_FRAME,
+            pong_timeout=limits.PONG_TIMEOUT,
         )
-        phone = PhoneLink(wearer, socket)
+        # No page can show its token in a header: who does has glasses of its own.
+        phone = PhoneLink(wearer, socket, carries=bearer() is not None)
         self._serve(socket, phone.receive, phone.ended)
 
     def _serve_page(self, accepted: Accepted) -> None:
-        page = WebSocket(accepted, max_frame=limits.MAX_PAGE_FRAME)
+        page = WebSocket(accepted, self._cloud.wire_time, max_frame=limits.MAX_PAGE_FRAME)
         user_id = self._desk.find(request.args.get("user"))
         assert user_id is not None, "the name was checked before the upgrade"
         self._serve(
@@ -151,7 +155,9 @@ class WebApp:
     def _refuse_bad_tokens(self) -> Response | None:
         """What the recorded cloud refuses before the upgrade."""
         if request.path == "/app-ws" and bearer() is not None:
-            return _refused("tpa_connection_error", "Invalid JWT token", code="JWT_INVALID")
+            return _refused(
+                "tpa_connection_error", "Invalid JWT token: jwt malformed", code="JWT_INVALID"
+            )
         if request.path == "/simulator-ws" and self._desk.find(request.args.get("user")) is None:
             abort(404, "there is no wearer of that name")
         if request.path != "/glasses-ws":

@@ -28,6 +28,7 @@ from wsproto.events import (
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from mentra_sync.simulator import limits
+from mentra_sync.simulator.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +60,18 @@ class WebSocket:
     """A websocket that has been accepted.
 
     ``serve`` belongs to the thread of the request; everything else may be called from any
-    thread and never blocks.  ``close_code`` and ``close_reason`` tell afterwards how the other
-    side ended it (None: without a close frame).
+    thread and never blocks.  The other side is pinged by ``schedule``, in wire time.
+    ``close_code`` and ``close_reason`` tell afterwards how the other side ended it (None:
+    without a close frame).
     """
 
     def __init__(
-        self, accepted: Accepted, *, max_frame: int, pong_timeout: float | None = None
+        self,
+        accepted: Accepted,
+        schedule: Schedule,
+        *,
+        max_frame: int,
+        pong_timeout: float | None = None,
     ) -> None:
         self.close_code: int | None = None
         self.close_reason = ""
@@ -77,8 +84,8 @@ class WebSocket:
         self._pong_timeout = pong_timeout
         self._parts: list[Any] = []
         self._size = 0
-        self._next_ping = time.monotonic() + limits.PING_INTERVAL
-        self._last_pong = time.monotonic()
+        self._schedule = schedule
+        self._last_pong = schedule.clock.now()
         self._deaf = False
         self._lock = threading.Lock()  # guards everything below
         self._wire = accepted.ws
@@ -88,6 +95,7 @@ class WebSocket:
         self._waker, self._wakened = socket.socketpair()
         self._waker.setblocking(False)
         self._wakened.setblocking(False)
+        self._next_ping = schedule.after(limits.PING_INTERVAL, self._ping)
 
     def send(self, message: str | bytes) -> bool:
         """Send a text or binary message; False when the connection is closing or gone."""
@@ -140,24 +148,29 @@ class WebSocket:
         """Sleep until there is something to read or do; False when it is over."""
         with self._lock:
             wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
-            until = self._closing_until or self._next_ping
+            until = self._closing_until
             if self._over:
                 return False
         selector.modify(self._socket, wanted)
-        selector.select(max(0.0, until - time.monotonic()))
+        selector.select(None if until is None else max(0.0, until - time.monotonic()))
         with contextlib.suppress(BlockingIOError, InterruptedError):
             self._wakened.recv(READ_BYTES)
-        now = time.monotonic()
         with self._lock:
             if self._closing_until is not None:
-                self._over = self._over or now >= self._closing_until
-            elif now >= self._next_ping:
-                self._next_ping = now + limits.PING_INTERVAL
-                self._write(Ping())
+                self._over = self._over or time.monotonic() >= self._closing_until
             self._flush()
-        if self._pong_timeout is not None and now - self._last_pong > self._pong_timeout:
-            self.close(1001, "Ping timeout")
         return True
+
+    def _ping(self) -> None:
+        """Ask whether the other side is there, on the schedule's thread."""
+        silent = self._schedule.clock.now() - self._last_pong
+        if self._pong_timeout is not None and silent > self._pong_timeout:
+            self.close(1001, "Ping timeout")
+            return
+        with self._lock:
+            if not self._over and self._closing_until is None:
+                self._write(Ping())
+                self._next_ping = self._schedule.after(limits.PING_INTERVAL, self._ping)
 
     def _read(self) -> Iterator[str | bytes]:
         try:
@@ -188,7 +201,7 @@ class WebSocket:
             with self._lock:
                 self._write(event.response())
         elif isinstance(event, Pong):
-            self._last_pong = time.monotonic()
+            self._last_pong = self._schedule.clock.now()
         elif isinstance(event, CloseConnection):
             self._closed(event)
 
@@ -250,6 +263,7 @@ class WebSocket:
     def _end(self) -> None:
         with self._lock:
             self._over = True
+            self._next_ping.cancel()
             # flask-sock closes what it thinks open, and werkzeug answers with a page of HTTP:
             # neither must reach the wire.
             self._accepted.connected = False

@@ -18,6 +18,7 @@ from mentra_sync.errors import ConfigurationError
 from mentra_sync.protocol import codec
 from mentra_sync.protocol.codec import MalformedMessage
 from mentra_sync.simulator import limits
+from mentra_sync.simulator.schedule import Schedule
 from mentra_sync.simulator.timeline import Timeline, Way
 
 logger = logging.getLogger(__name__)
@@ -72,14 +73,26 @@ class _Post:
 
 
 class Webhooks:
-    """Sends webhooks, several at once; ``done`` is called on one of its threads."""
+    """Sends webhooks, several at once; ``done`` is called on one of its threads.
 
-    def __init__(self, timeline: Timeline) -> None:
+    How long an answer may take, and the pause before a repetition, are times of ``schedule``.
+    """
+
+    def __init__(self, timeline: Timeline, schedule: Schedule) -> None:
         self._timeline = timeline
+        self._schedule = schedule
         self._pool = ThreadPoolExecutor(limits.WEBHOOK_THREADS, "mentra-sim-webhook")
-        self._closed = threading.Event()
-        self._lock = threading.Lock()  # guards the next
+        self._changed = threading.Condition()  # guards the next three
+        self._closed = False
         self._open: set[http.client.HTTPConnection] = set()
+        self._busy = 0
+
+    @property
+    def busy(self) -> int:
+        """How many are on their way or not dealt with; one that waits to be repeated doesn't
+        count."""
+        with self._changed:
+            return self._busy
 
     def post(self, url: str, body: dict[str, Any], *, repeat: bool, done: Done) -> None:
         """POST ``body`` as JSON; with ``repeat`` once more, a second later, when that fails."""
@@ -103,9 +116,13 @@ class Webhooks:
         text = codec.dumps(body).encode()
         headers = {"Content-Type": JSON, **headers}
         post = _Post(url, Way.CLOUD_TO_APP, _user_of(body), body)
-        outcome = self._exchange(post, text, headers, timeout)
-        if outcome[2] and not self._closed.wait(limits.WEBHOOK_PAUSE):
+        self._count(1)
+        try:
             outcome = self._exchange(post, text, headers, timeout)
+            if outcome[2] and self._paused():
+                outcome = self._exchange(post, text, headers, timeout)
+        finally:
+            self._count(-1)
         return outcome
 
     def run(self, function: Callable[[], object]) -> None:
@@ -124,35 +141,51 @@ class Webhooks:
         self, post: _Post, make: MakeBody, headers: dict[str, str], tries: int, done: Done
     ) -> None:
         # A pool that has been shut down refuses: the simulator is ending.
-        with suppress(RuntimeError):
+        self._count(1)
+        try:
             self._pool.submit(self._send, post, make, headers, tries, done)
+        except RuntimeError:
+            self._count(-1)
 
     def close(self) -> None:
         """Break off what is on its way and end the threads."""
-        self._closed.set()
-        with self._lock:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
             for connection in self._open:
-                # `connect` may set the socket while we look.
-                if (sock := connection.sock) is not None:
-                    with suppress(OSError):
-                        sock.shutdown(socket.SHUT_RDWR)
+                _break_off(connection)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _send(
         self, post: _Post, make: MakeBody, headers: dict[str, str], tries: int, done: Done
     ) -> None:
-        body, kind = make()
-        headers = {"Content-Type": kind, **headers}
-        problem = self._exchange(post, body, headers)[2]
-        while problem and tries > 1 and not self._closed.wait(limits.WEBHOOK_PAUSE):
-            tries -= 1
-            problem = self._exchange(post, body, headers)[2]
-        if self._closed.is_set():
-            return
         try:
-            done(not problem, problem)
+            body, kind = make()
+            headers = {"Content-Type": kind, **headers}
+            problem = self._exchange(post, body, headers)[2]
+            while problem and tries > 1 and self._paused():
+                tries -= 1
+                problem = self._exchange(post, body, headers)[2]
+            if not self._closed:
+                done(not problem, problem)
         except Exception:
-            logger.exception("the simulator failed after a webhook")
+            logger.exception("the simulator failed at a webhook")
+        finally:
+            self._count(-1)
+
+    def _paused(self) -> bool:
+        """Wait before a repetition; False when everything has ended meanwhile."""
+        clock = self._schedule.clock
+        with self._changed:
+            self._busy -= 1
+            until = clock.now() + limits.WEBHOOK_PAUSE
+            ended = clock.wait_for(self._changed, lambda: self._closed, until)
+            self._busy += 1
+            return not ended
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._busy += change
 
     def _exchange(
         self, post: _Post, body: bytes, headers: dict[str, str], timeout: float | None = None
@@ -176,23 +209,31 @@ class Webhooks:
         connection = http.client.HTTPConnection(
             parts.hostname or "", parts.port or 80, timeout=timeout
         )
-        with self._lock:
-            if self._closed.is_set():
+        with self._changed:
+            if self._closed:
                 return 0, b"", "the simulator is ending"
             self._open.add(connection)
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            _break_off(connection)
+
+        deadline = self._schedule.after(timeout, give_up)
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body, headers)
             answer = connection.getresponse()
             said = answer.read(limits.MAX_WEBHOOK_ANSWER)
-        except TimeoutError:
-            return 0, b"", f"the app did not answer {url} within {timeout:g} s"
         except ConnectionRefusedError:
             return 0, b"", f"nobody answers at {url}: is the app running?"
         except (OSError, ValueError, http.client.HTTPException) as error:
+            if late.is_set() or isinstance(error, TimeoutError):
+                return 0, b"", f"the app did not answer {url} within {timeout:g} s"
             return 0, b"", f"the app did not answer {url}: {error or type(error).__name__}"
         finally:
-            with self._lock:
+            deadline.cancel()
+            with self._changed:
                 self._open.discard(connection)
             connection.close()
         right = 200 <= answer.status < 300
@@ -220,3 +261,11 @@ def _shown(answer: bytes) -> Any:
         return codec.parse(answer)
     except MalformedMessage:
         return answer.decode("utf-8", "replace")
+
+
+def _break_off(connection: http.client.HTTPConnection) -> None:
+    """End a request from another thread: who waits for its answer gets none."""
+    # `connect` may set the socket while we look.
+    if (sock := connection.sock) is not None:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)

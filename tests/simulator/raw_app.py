@@ -63,7 +63,7 @@ class RawSocket:
     def __init__(self, url: str, **options: Any) -> None:
         self.seen = Seen()
         self.closed: tuple[int | None, str] | None = None
-        self._socket = websocket.WebSocket()
+        self._socket = websocket.WebSocket(enable_multithread=True)
         self._socket.connect(url, timeout=PATIENCE, http_no_proxy=["127.0.0.1"], **options)
         self._socket.settimeout(None)
         self._thread = threading.Thread(target=self._read, name="raw-socket", daemon=True)

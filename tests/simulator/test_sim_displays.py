@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from raw_app import RawApp
 from still_clock import StillClock
 
-from mentra_sync.simulator.displays import Display, Pace
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.pace import Display, FaultyPace, Pace
 from mentra_sync.simulator.schedule import Schedule
 
 
@@ -40,7 +41,16 @@ def display(text: str, view: str = "main", package: str = "app") -> Display:
     return Display({"type": "display_event", "view": view, "layout": layout}, package)
 
 
-def run(stopwatch: Stopwatch, *offers: tuple[int, Display]) -> list[tuple[int, str]]:
+UNEVEN = [(moment, display(str(n + 1))) for n, moment in enumerate((0, 250, 310))]
+
+
+def first(offer: tuple[int, Display]) -> int:
+    return offer[0]
+
+
+def run(
+    stopwatch: Stopwatch, *offers: tuple[int, Display], kind: type[Pace] = Pace
+) -> list[tuple[int, str]]:
     """Offer displays at moments (ms); what was passed on, and when."""
     passed: list[tuple[int, str]] = []
 
@@ -48,7 +58,7 @@ def run(stopwatch: Stopwatch, *offers: tuple[int, Display]) -> list[tuple[int, s
         passed.append((round(stopwatch.clock.now() * 1000), one.frame["layout"]["text"]))
 
     lock = threading.RLock()
-    pace = Pace(stopwatch.schedule, lock, 0.3, pass_on)
+    pace = kind(stopwatch.schedule, lock, 0.3, pass_on)
     for moment, one in offers:
         stopwatch.to(moment / 1000)
         with lock:
@@ -59,13 +69,33 @@ def run(stopwatch: Stopwatch, *offers: tuple[int, Display]) -> list[tuple[int, s
 
 def test_the_newest_of_a_burst_is_shown(stopwatch: Stopwatch) -> None:
     burst = [(n * 20, display(str(n))) for n in range(5)]
-    assert run(stopwatch, *burst) == [(0, "0"), (300, "4")]
+    assert run(stopwatch, *burst) == [(0, "0"), (380, "4")]
 
 
 def test_an_older_display_never_replaces_a_newer_one(stopwatch: Stopwatch) -> None:
-    """Unlike in the recorded cloud, where the second one stays."""
-    passed = run(stopwatch, (0, display("1")), (250, display("2")), (310, display("3")))
-    assert passed == [(0, "1"), (300, "2"), (600, "3")]
+    passed = run(stopwatch, *UNEVEN)
+    assert passed == [(0, "1"), (310, "3")]
+
+
+def test_the_recorded_cloud_lets_the_older_one_win(stopwatch: Stopwatch) -> None:
+    passed = run(stopwatch, *UNEVEN, kind=FaultyPace)
+    assert passed == [(0, "1"), (310, "3"), (550, "2")]
+
+
+def test_the_recorded_cloud_mixes_up_a_steady_stream(stopwatch: Stopwatch) -> None:
+    stream = [(n * 250, display(str(n + 1))) for n in range(8)]
+    texts = [text for _, text in run(stopwatch, *stream, kind=FaultyPace)]
+    assert texts == ["1", "3", "2", "5", "4", "7", "6", "8"]
+
+
+def test_no_view_keeps_the_other_off_the_lens(stopwatch: Stopwatch) -> None:
+    """One is always a little ahead of the other's turn."""
+    main = [(n * 100, display(str(n))) for n in range(20)]
+    passed = run(stopwatch, *sorted([*main, (50, display("card", "dashboard"))], key=first))
+    assert (600, "card") in passed
+    moments = [moment for moment, _ in passed]
+    assert all(later - moment >= 300 for moment, later in pairwise(moments))
+    assert passed[-1][1] == "19"
 
 
 @pytest.mark.parametrize("step", [100, 250, 310])
@@ -82,7 +112,7 @@ def test_both_views_share_the_limit_and_take_turns(stopwatch: Stopwatch) -> None
         (20, display("c", "dashboard")),
         (30, display("d")),
     ]
-    assert run(stopwatch, *offers) == [(0, "a"), (300, "d"), (600, "c")]
+    assert run(stopwatch, *offers) == [(0, "a"), (320, "c"), (620, "d")]
 
 
 def test_a_late_turn_does_not_bring_back_what_is_old() -> None:

@@ -134,7 +134,11 @@ def test_tools_by_rest(assisted: Simulator, tools: ToolApp) -> None:
     tools.answers[:] = [(500, b'{"message": "handler raised"}')]
     answer = requests.post(url, json=call, timeout=5)
     assert answer.status_code == 500
-    assert answer.json()["message"] == "Webhook failed: handler raised"
+    assert answer.json() == {
+        "error": True,
+        "message": "Webhook failed: Request failed with status code 500",
+        "details": {"message": "handler raised"},
+    }
     assert requests.get(f"{assisted.url}api/tools/apps/{PACKAGE}/tools", timeout=5).json() == [
         WEATHER
     ]
