@@ -62,7 +62,9 @@ def _noted(timeline: Timeline, response: Response) -> Response:
         return response
     name = f"{request.method} {request.path}"
     user_id = (request.view_args or {}).get("user_id")
-    timeline.add(Way.APP_TO_CLOUD, "request", name, user_id, _body())
+    # What is too big cannot be read here either.
+    said = None if response.status_code == 413 else _body()
+    timeline.add(Way.APP_TO_CLOUD, "request", name, user_id, said)
     body = response.get_json(silent=True)
     answer = {"status": response.status_code, "body": body}
     timeline.add(Way.CLOUD_TO_APP, "answer", f"{response.status_code} to {name}", user_id, answer)

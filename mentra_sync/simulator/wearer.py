@@ -19,7 +19,7 @@ from mentra_sync.simulator.people import People
 from mentra_sync.simulator.phone import Phone
 from mentra_sync.simulator.places import Places
 from mentra_sync.simulator.preferences import Preferences
-from mentra_sync.simulator.registry import App
+from mentra_sync.simulator.registry import App, Registry
 from mentra_sync.simulator.schedule import Later
 from mentra_sync.simulator.streams import Streams
 from mentra_sync.simulator.timeline import Way
@@ -30,6 +30,8 @@ Frame = dict[str, Any]
 
 class WearersCloud(CloudFace, Protocol):
     """The cloud, and who is there besides."""
+
+    registry: Registry
 
     @property
     def people(self) -> People:
@@ -392,8 +394,8 @@ class Wearer:
         return int(session is not None)
 
     def _named(self, frame: Frame) -> AppSession | None:
-        package = frame.get("packageName")
-        return self.apps.get(package) if isinstance(package, str) else None
+        app = self._cloud.registry.find(frame.get("packageName"))
+        return None if app is None else self.session_of(app)
 
     def leave(self) -> None:
         """The phone is gone: 60 s later all apps are ended."""
