@@ -36,6 +36,11 @@ def action_routes(desk: Desk, timeline: Timeline) -> Blueprint:
     def state() -> Response:
         return jsonify(desk.state(_user(desk)))
 
+    @routes.get("/schema")
+    def schema() -> Response:
+        """What the wearer can do with the glasses worn now, and how it is sent."""
+        return jsonify(desk.schema(_user(desk)))
+
     @routes.get("/streams")
     def streams() -> Response:
         return jsonify(list(desk.streams(_user(desk))))

@@ -13,6 +13,7 @@ from mentra_sync.simulator.faults import KINDS
 from mentra_sync.simulator.glasses import Glasses
 from mentra_sync.simulator.panel import Message, Panel, app_message
 from mentra_sync.simulator.registry import App
+from mentra_sync.simulator.schema import app_schema
 
 
 class House(Stage, Protocol):
@@ -77,6 +78,12 @@ class Desk:
         """All that can be done."""
         return list(self._actions.of(self._first).values())
 
+    def schema(self, user_id: str) -> Message:
+        """What the page draws its controls from."""
+        with self._cloud.lock:
+            glasses = self._stage.glasses_of(user_id)
+            return {**glasses.schema(), **app_schema(self._app, user_id)}
+
     def _hello(self, user_id: str) -> Message:
         lens = self._stage.glasses_of(user_id).lens
         return {
@@ -87,6 +94,7 @@ class Desk:
             "faults": self._faults_message(user_id),
             "permissions": self._permissions_message(),
             "wearers": self._wearers_message(),
+            "schema": self.schema(user_id),
         }
 
     def faults_changed(self, user_id: str) -> None:

@@ -21,6 +21,7 @@ from mentra_sync.simulator.phone import Phone
 from mentra_sync.simulator.recogniser import Hear, Recogniser
 from mentra_sync.simulator.records import Record
 from mentra_sync.simulator.schedule import Schedule
+from mentra_sync.simulator.schema import glasses_schema
 from mentra_sync.simulator.speaker import Speaker
 from mentra_sync.simulator.streaming import Streaming, VideoStream
 from mentra_sync.simulator.typesetting import lens_size
@@ -80,6 +81,8 @@ class Glasses:
         realistic: bool,
     ) -> None:
         self.model = model
+        self.connected = True
+        """Whether the phone reaches them."""
         self.tell: Callable[[Frame], None] = lambda message: None
         """Told what a page should show; set before anything happens."""
         self.lens = Lens(schedule.clock.now, self._tell, profile_of(model))
@@ -190,8 +193,7 @@ class Glasses:
         ssid: str | None = None,
     ) -> int:
         """Report how glasses and phone are connected; another ``model`` changes the glasses."""
-        self.model = model or self.model
-        fields: Frame = {"modelName": self.model, "status": status}
+        fields: Frame = {"modelName": model or self.model, "status": status}
         if wifi is not None:
             fields["wifi"] = {"connected": wifi} | ({"ssid": ssid} if ssid else {})
         return self._report("glasses_connection_state", **fields)
@@ -327,6 +329,16 @@ class Glasses:
             self.streaming.stop(frame)
         elif kind == "keep_rtmp_stream_alive":
             self.streaming.keep_alive(frame)
+
+    def worn(self, model: str, connected: bool) -> None:
+        """Which glasses are worn now, and whether the phone reaches them."""
+        if (model, connected) != (self.model, self.connected):
+            self.model, self.connected = model, connected
+            self._tell({"kind": "schema", **self.schema()})
+
+    def schema(self) -> Frame:
+        """What the wearer can do with them, as pages draw it."""
+        return {**glasses_schema(self.model, self.connected), "display": self.display_size}
 
     @property
     def light(self) -> str | None:

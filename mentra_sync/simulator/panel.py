@@ -63,6 +63,7 @@ class Panel:
         self._log: deque[_Logged] = deque(maxlen=limits.MAX_LOG_BACKLOG)
         self._apps: dict[str, Message] = {}
         self._streams: dict[str, tuple[str, ...]] = {}
+        self._settings: dict[str, list[Message]] = {}
         timeline.listen(self._crossed)
 
     def attach(self, socket: WebSocket, user_id: str) -> None:
@@ -107,6 +108,7 @@ class Panel:
         """Tell the pages of its wearer what has changed about an app."""
         app = app_message(session)
         user_id = session.wearer.user_id
+        settings = session.app.settings_in_force(user_id)
         with self._lock:
             if app != self._apps.get(user_id):
                 self._apps[user_id] = app
@@ -115,6 +117,9 @@ class Panel:
                 self._streams[user_id] = session.streams
                 streams = list(session.streams)
                 self._send(codec.dumps({"kind": "listening", "streams": streams}), user_id)
+            if settings != self._settings.get(user_id):
+                self._settings[user_id] = settings
+                self._send(codec.dumps({"kind": "settings", "settings": settings}), user_id)
 
     def receive(self, socket: WebSocket, user_id: str, message: str | bytes) -> None:
         """Do what a page asks; what makes no sense is answered and changes nothing."""

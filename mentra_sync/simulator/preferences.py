@@ -122,6 +122,7 @@ class Preferences:
         user_id, app = self._wearer.user_id, session.app
         with self._cloud.lock:
             settings = app.save_settings(user_id, changes)
+            self._cloud.announce(session)
             session.send(
                 {
                     "type": "settings_update",

@@ -64,6 +64,17 @@ class App:
         settings = (self.config or {}).get("settings")
         return list(settings) if isinstance(settings, list) else []
 
+    def settings_in_force(self, user_id: str) -> list[dict[str, Any]]:
+        """The configuration's settings as a phone shows them: each with a wearer's own value."""
+        saved = self.saved_settings.get(user_id, {})
+        settings = (self.config or {}).get("settings")
+        return [
+            {**one, **({"value": saved[key]} if isinstance(key, str) and key in saved else {})}
+            for one in (settings if isinstance(settings, list) else ())
+            if isinstance(one, dict)
+            for key in [one.get("key")]
+        ]
+
     def save_settings(self, user_id: str, changes: dict[str, Any]) -> list[dict[str, Any]]:
         """Change some of a wearer's settings; returns what :meth:`settings_of` says now."""
         self.saved_settings.setdefault(user_id, {}).update(changes)

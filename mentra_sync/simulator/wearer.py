@@ -303,6 +303,7 @@ class Wearer:
             self.wifi_connected = wifi.get("connected") is True
         if isinstance(model, str) and model:
             self._worn(model)
+        self.glasses.worn(self.model, self.glasses_connected)
         return self.route("glasses_connection_state", frame)
 
     def _on_device_state(self, frame: Frame) -> int:
@@ -317,6 +318,7 @@ class Wearer:
             self.wifi_connected = state["wifiConnected"]
         if connected is True and isinstance(model, str) and model:
             self._worn(model)
+        self.glasses.worn(self.model, self.glasses_connected)
         changed = {name: new for name, new in state.items() if self._state.get(name, ...) != new}
         self._state.update(changed)
         if not changed or not self._cloud.tells_device_state:
@@ -325,7 +327,8 @@ class Wearer:
 
     def _worn(self, model: str) -> None:
         """As recorded: apps are told with every report, changed or not."""
-        self.model = self.glasses.model = model
+        self.model = model
+        self.glasses.worn(model, self.glasses_connected)
         update = {"capabilities": self.capabilities(), "modelName": model}
         for session in self.sessions():
             session.send({"type": "capabilities_update", **update})

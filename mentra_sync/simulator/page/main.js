@@ -2,14 +2,18 @@
 
 import { AppState } from "./app_state.js";
 import { Connection } from "./connection.js";
+import { Controls } from "./controls.js";
 import { byId } from "./element.js";
 import { showFirstHint } from "./hints.js";
 import { Lens } from "./lens.js";
 import { Log } from "./log.js";
 import { Microphone } from "./microphone.js";
 import { Notices } from "./notices.js";
-import { PressButton } from "./press.js";
+import { Permissions } from "./permissions.js";
+import { Phone } from "./phone.js";
+import { Settings } from "./settings.js";
 import { Speaker } from "./speaker.js";
+import { Tabs } from "./tabs.js";
 import { Talk } from "./talk.js";
 import { Trouble } from "./trouble.js";
 
@@ -83,15 +87,23 @@ new Microphone(
   },
 );
 
-new PressButton(
-  { round: byId("button-press"), long: byId("button-long"), said: byId("button-said") },
-  (pressType) =>
-    connection.sendToGlassesSocket({
-      type: "button_press",
-      buttonId: "main",
-      pressType,
-      timestamp: Date.now(),
-    }),
+const phone = new Phone((words) => showProblem(words));
+
+// The ways of a control's message: by the glasses, by the phone that carries them, or by what
+// no glasses could say.
+const SENDERS = {
+  glasses: (message) => connection.sendToGlassesSocket({ ...message, timestamp: Date.now() }),
+  phone: (message, { path }) => void phone.post(path, message),
+  simulator: (message) => connection.sendToSimulator(message),
+};
+
+const tabs = new Tabs({ list: byId("control-tabs"), panels: byId("control-panels") }, "tab");
+const controls = new Controls(tabs, (control, message) => SENDERS[control.by](message, control));
+const settings = new Settings((changed) =>
+  connection.sendToSimulator({ action: "change_settings", settings: changed }),
+);
+const permissions = new Permissions((permission, granted) =>
+  connection.sendToSimulator({ action: granted ? "allow" : "deny", permission }),
 );
 
 const FROM_THE_CLOUD = {
@@ -104,14 +116,19 @@ const FROM_THE_SIMULATOR = {
   hello: (message) => {
     showState(message);
     lens.showAll(message.lens, message.head);
-    talk.setStreams(message.streams);
+    showSchema(message.schema);
+    controls.fill("head_position", { position: message.head });
+    setStreams(message.streams);
     // What has been logged so far follows.
     log.clear();
     trouble.clear();
   },
   app: ({ state, detail }) => app.show(state, detail),
   lens: (message) => lens.show(message),
-  head: ({ position }) => lens.look(position),
+  head: ({ position }) => {
+    lens.look(position);
+    controls.fill("head_position", { position });
+  },
   heard: (message) => talk.heard(message),
   speech: (message) => {
     talk.spoke(message);
@@ -120,18 +137,44 @@ const FROM_THE_SIMULATOR = {
     }
   },
   audio: (message) => talk.played(message),
-  listening: ({ streams }) => talk.setStreams(streams),
+  listening: ({ streams }) => setStreams(streams),
+  schema: (schema) => showSchema(schema),
+  settings: (message) => settings.show(message.settings),
+  permissions: ({ denied }) => permissions.setDenied(denied),
   log: (entry) => {
     log.add(entry);
     if (entry.traceback) trouble.show(entry.traceback);
   },
-  problem: ({ message }) =>
-    notices.show("problem", {
-      tone: "warn",
-      text: message,
-      action: { label: "Close", run: () => notices.hide("problem") },
-    }),
+  problem: ({ message }) => showProblem(message),
 };
+
+function showProblem(words) {
+  notices.show("problem", {
+    tone: "warn",
+    text: words,
+    actions: [{ label: "Close", run: () => notices.hide("problem") }],
+  });
+}
+
+function setStreams(streams) {
+  talk.setStreams(streams);
+  controls.setStreams(streams);
+  permissions.setStreams(streams);
+}
+
+// What there is with the glasses worn now; at the beginning also what is the app's.
+function showSchema(schema) {
+  controls.setSchema(schema);
+  lens.setDisplay(schema.display);
+  byId("model").textContent = schema.connected ? schema.model : "No glasses connected";
+  byId("glasses").classList.toggle("out-of-reach", !schema.connected);
+  if (!schema.settings) return;
+  if (!settings.element.isConnected) {
+    tabs.add("app", "App").append(settings.element, permissions.element);
+  }
+  settings.show(schema.settings);
+  permissions.show(schema.permissions);
+}
 
 let version = null;
 
@@ -140,8 +183,7 @@ function showState(state) {
   if (state.version !== version) location.reload(); // the page of another version is out of date
   app.name(state.appName, state.packageName);
   app.show(state.app.state, state.app.detail);
-  byId("model").textContent = state.model;
-  lens.setDisplay(state.display);
+  phone.token = state.glassesToken;
 }
 
 const STATUS_NOTICES = {
@@ -158,7 +200,8 @@ const STATUS_NOTICES = {
 function showStatus(status) {
   const connected = status === "connected";
   document.body.dataset.connection = status;
-  for (const id of ["button-press", "button-long", "say-send"]) byId(id).disabled = !connected;
+  byId("say-send").disabled = !connected;
+  controls.setConnected(connected);
   const notice = STATUS_NOTICES[status];
   if (notice) notices.show("connection", notice);
   else notices.hide("connection");

@@ -10,13 +10,15 @@ export class Notices {
     this.#root = root;
   }
 
-  // tone: "info", "warn" or "bad"; action: {label, run}
-  show(key, { tone, text, action }) {
+  // tone: "info", "warn" or "bad"; actions: [{label, run, primary}]
+  show(key, { tone, text, actions = [] }) {
     const notice = element("div", `notice ${tone}`);
     notice.setAttribute("role", tone === "info" ? "note" : "alert");
     notice.dataset.key = key;
     notice.append(element("span", "notice-text", text));
-    if (action) notice.append(button(action.label, action.run));
+    for (const { label, run, primary } of actions) {
+      notice.append(button(label, run, primary ? "button small primary" : "button small"));
+    }
     if (this.#shown.has(key)) this.#shown.get(key).replaceWith(notice);
     else this.#root.append(notice);
     this.#shown.set(key, notice);

@@ -1,17 +1,44 @@
 // The button of the glasses: a click is a short press, holding it a long one.
 
+import { button, element } from "./element.js";
+import { messageOf } from "./messages.js";
+
 const LONG_PRESS = 600;
 
 export class PressButton {
-  #parts;
-  #onPress;
+  #control;
+  #onSend;
+  #round;
+  #said;
   #timer = null;
+  element;
 
-  // parts: round (hold or click), long (a long press in one click), said (for screen readers)
-  constructor(parts, onPress) {
-    this.#parts = parts;
-    this.#onPress = onPress;
-    const { round, long } = parts;
+  constructor(control, onSend) {
+    this.#control = control;
+    this.#onSend = onSend;
+    this.element = element("div", "press");
+    const round = element("button", "round");
+    round.id = "button-press";
+    round.type = "button";
+    const ring = element("span", "round-ring");
+    ring.setAttribute("aria-hidden", "true");
+    round.append(ring, element("span", "hidden-label", "Button of the glasses"));
+    const long = button("Long press", () => this.#press("long"));
+    long.id = "button-long";
+    const said = element("p", "hidden-label");
+    said.id = "button-said";
+    said.setAttribute("role", "status");
+    this.element.append(round, long, said);
+    this.#round = round;
+    this.#said = said;
+    this.#listen(round);
+  }
+
+  update(control) {
+    this.#control = control;
+  }
+
+  #listen(round) {
     round.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       round.setPointerCapture(event.pointerId);
@@ -33,12 +60,11 @@ export class PressButton {
     round.addEventListener("click", (event) => {
       if (event.detail === 0) this.#press("short");
     });
-    long.addEventListener("click", () => this.#press("long"));
   }
 
   #begin() {
-    if (this.#timer !== null || this.#parts.round.disabled) return;
-    this.#parts.round.classList.add("held");
+    if (this.#timer !== null || this.#round.matches(":disabled")) return;
+    this.#round.classList.add("held");
     this.#timer = setTimeout(() => {
       this.#forget();
       this.#press("long");
@@ -54,15 +80,14 @@ export class PressButton {
   #forget() {
     clearTimeout(this.#timer);
     this.#timer = null;
-    this.#parts.round.classList.remove("held");
+    this.#round.classList.remove("held");
   }
 
   #press(pressType) {
-    const { round, said } = this.#parts;
-    this.#onPress(pressType);
-    said.textContent = `${pressType === "long" ? "Long" : "Short"} press sent`;
-    round.classList.remove("pressed-short", "pressed-long");
-    void round.offsetWidth; // restarts the animation when pressed twice
-    round.classList.add(`pressed-${pressType}`);
+    this.#onSend(messageOf(this.#control, { pressType }));
+    this.#said.textContent = `${pressType === "long" ? "Long" : "Short"} press sent`;
+    this.#round.classList.remove("pressed-short", "pressed-long");
+    void this.#round.offsetWidth; // restarts the animation when pressed twice
+    this.#round.classList.add(`pressed-${pressType}`);
   }
 }
