@@ -98,9 +98,10 @@ export class Lens {
     }
     this.#root.replaceChildren(lens);
     // Other glasses may be worn since that was shown. A picture fills lenses of any width.
-    const [width] = (lit ? visible.size : this.#display) ?? [WIDE];
+    const lensShape = shapeOf(lit ? visible.size : this.#display);
     const isPicture = lit && drawerOf(visible) !== undefined;
-    this.#glasses.dataset.shape = width < WIDE && !isPicture ? "narrow" : "wide";
+    this.#glasses.dataset.lens = lensShape;
+    this.#glasses.dataset.shape = isPicture ? "wide" : lensShape;
     this.#glasses.classList.toggle("lit", lit);
     this.#glasses.classList.toggle("booting", lit && Boolean(visible.boot));
     this.#note.textContent = this.#describe(visible, lit);
@@ -115,6 +116,8 @@ export class Lens {
     return `Shown ${new Date(at).toLocaleTimeString()}`;
   }
 }
+
+const shapeOf = (size) => (size && size[0] < WIDE ? "narrow" : "wide");
 
 function absence() {
   const words = element("div", "lens-absent");
