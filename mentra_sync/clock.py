@@ -15,9 +15,10 @@ from collections.abc import Callable
 class Clock:
     """Seconds that pass as real ones do, plus what :meth:`advance_to` has added."""
 
-    def __init__(self) -> None:
+    def __init__(self, reading: float | None = None) -> None:
+        """``reading`` is what :meth:`now` says at first; None: something arbitrary."""
         self._lock = threading.Lock()
-        self._offset = 0.0
+        self._offset = 0.0 if reading is None else reading - time.monotonic()
         self._waits: dict[object, tuple[float, threading.Condition]] = {}
 
     def now(self) -> float:

@@ -28,8 +28,13 @@ class Ending:
         main: Callable[[], threading.Thread | None],
         on_stop: Callable[[str], None],
         finished: Callable[[], None],
+        grace: float = config.CALLBACK_GRACE,
     ) -> None:
-        """``main`` is the thread of ``on_session``; ``on_stop`` takes the reason."""
+        """``main`` is the thread of ``on_session``; ``on_stop`` takes the reason.
+
+        Code that still runs is waited for ``grace`` seconds.
+        """
+        self._grace = grace
         self._link = link
         self._main = main
         self._on_stop = on_stop
@@ -85,9 +90,9 @@ class Ending:
             how, self._how = self._how, None
         if how is None:
             return
-        until = time.monotonic() + config.CALLBACK_GRACE
+        until = time.monotonic() + self._grace
         try:
-            calm = self._link.dispatcher.join(config.CALLBACK_GRACE)
+            calm = self._link.dispatcher.join(self._grace)
             main = self._main()
             if main is not None:
                 main.join(max(0.0, until - time.monotonic()))

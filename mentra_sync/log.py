@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 ROOT = "mentra_sync"
 APP = "mentra_sync.app"
+OWN_THREADS = ("mentra-", "waitress-")
+"""How the names of the SDK's own threads begin; on_session and callbacks run on such."""
 
 if TYPE_CHECKING:
     Adapter = logging.LoggerAdapter[logging.Logger]

@@ -33,6 +33,11 @@ class Register:
         with self._lock:
             return [session for session in self._sessions.values() if session.live]
 
+    def all(self) -> list[AppSession]:
+        """Those that there are, being started and ending ones too."""
+        with self._lock:
+            return [*self._sessions.values(), *self._leaving.values()]
+
     def get(self, session_id: str) -> AppSession | None:
         """The session of an id, live or being started."""
         with self._lock:
@@ -79,7 +84,7 @@ class Register:
         """Start no more sessions; return those that there are, and those that are ending."""
         with self._lock:
             self._closed = True
-            return [*self._sessions.values(), *self._leaving.values()]
+        return self.all()
 
     def open(self) -> None:
         """Start sessions again."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import flask
 from werkzeug.exceptions import HTTPException
 
-from mentra_sync import config, photo_uploads
+from mentra_sync import config, photo_uploads, webview
 from mentra_sync.callers import is_straight_from_loopback
 from mentra_sync.errors import ConfigurationError, ConnectionFailed
 from mentra_sync.protocol.codec import MalformedMessage, decode, parse
@@ -75,6 +77,29 @@ class Refusal(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def flask_app(
+    server: App,
+    public_dir: str | os.PathLike[str] | None,
+    health_check: bool,
+    require_tool_key: bool,
+    trust_proxy: bool,
+) -> flask.Flask:
+    """The Flask app of one server, to which its owner may add routes."""
+    folder = None if public_dir is None else str(Path(public_dir).resolve())
+    app = flask.Flask("mentra_sync", static_folder=folder, static_url_path="" if folder else None)
+    app.config["MAX_CONTENT_LENGTH"] = config.MAX_REQUEST_BYTES
+    app.extensions["mentra_sync"] = server
+    app.register_blueprint(
+        blueprint(server, health_check=health_check, require_tool_key=require_tool_key)
+    )
+    webview.install(app)
+    if trust_proxy:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    return app
 
 
 def blueprint(server: App, *, health_check: bool, require_tool_key: bool) -> flask.Blueprint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import importlib
 import logging
 import os
@@ -11,12 +12,10 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import flask
-
-from mentra_sync import config, hints, webview
+from mentra_sync import config, hints
+from mentra_sync.activity import Activity
 from mentra_sync.clock import Clock, Deadline
 from mentra_sync.configuration import (
     Environment,
@@ -29,11 +28,11 @@ from mentra_sync.configuration import (
 )
 from mentra_sync.errors import ConfigurationError, MentraError
 from mentra_sync.handlers import SESSION, SETTINGS, STOP, TOOL_CALL, Handlers
-from mentra_sync.log import stacks
+from mentra_sync.log import OWN_THREADS, stacks
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
 from mentra_sync.register import Register
-from mentra_sync.routes import blueprint
+from mentra_sync.routes import flask_app
 from mentra_sync.runtime.callbacks import adapt
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.identity import Identity
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
-
-_OWN_THREADS = ("mentra-", "waitress-")
 
 
 class AppServer:
@@ -112,7 +109,7 @@ class AppServer:
         self.host_policy = HostPolicy(cloud_hosts)
         self.app_instructions = app_instructions
         self.cookie_secret = checked_cookie_secret(cookie_secret)
-        self._clock = Clock()
+        self._clock = Clock()  # session time, unless a simulation brings its own
         self._shared = Shared(
             self._clock,
             display_interval_ms=checked_number("display_interval_ms", display_interval_ms, 0),
@@ -141,7 +138,7 @@ class AppServer:
         real ones: ``{"settings": [...], "tools": [...]}``. Set it before :meth:`run`."""
         self.simulated_glasses = "simulated"
         """Which glasses to simulate: ``"simulated"``, ``"g1"``, ``"live"`` or ``"z100"``."""
-        self.flask = self._make_flask(public_dir, health_check, require_tool_key, trust_proxy)
+        self.flask = flask_app(self, public_dir, health_check, require_tool_key, trust_proxy)
         """The Flask app, for your own routes; also the WSGI app for other servers."""
 
     # --- The app's own code -------------------------------------------------------------------
@@ -221,24 +218,37 @@ class AppServer:
         """
         if self._api_key is None:
             raise ConfigurationError(hints.NO_API_KEY)
-        self._serve(simulated_key=None)
+        self._serve(None, self._clock)
 
-    def start_simulated(self, **wanted: Any) -> Simulator:
+    def start_simulated(
+        self,
+        *,
+        clock: Clock | None = None,
+        realistic: bool = True,
+        app_port: int | None = None,
+        grace: float | None = None,
+        **simulator: Any,
+    ) -> Simulator:
         """Begin to serve simulated glasses; the caller starts and stops the simulator returned.
 
-        ``wanted`` is for the simulator, over what the app says of itself.
+        ``clock`` is session time for both sides; with ``realistic`` False neither lets anything
+        take time.  ``app_port`` is the app's, ``grace`` is the seconds that its code has to end;
+        the rest goes to the :class:`Simulator`.
         """
         from mentra_sync.simulator.http import Simulator
 
+        clock = clock or self._clock
         key = secrets.token_urlsafe(24)
-        self._serve(simulated_key=key)
+        self._serve(key, clock, paced=realistic, port=app_port, grace=grace)
         try:
             self._simulator = Simulator(
                 webhook_url=f"http://127.0.0.1:{self.port}",
                 package_name=self.package_name,
                 api_key=key,
                 app_name=title_of(self.package_name),
-                **{"config": self.simulated_config, "glasses": self.simulated_glasses, **wanted},
+                clock=clock,
+                realistic=realistic,
+                **{"config": self.simulated_config, "glasses": self.simulated_glasses} | simulator,
             )
         except BaseException:
             self.stop()
@@ -262,7 +272,7 @@ class AppServer:
                     begin = False
         if begin:
             self._stop()
-        if not threading.current_thread().name.startswith(_OWN_THREADS):
+        if not threading.current_thread().name.startswith(OWN_THREADS):
             self._stopped.wait(config.STOP_TIMEOUT + 1)
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
@@ -302,6 +312,11 @@ class AppServer:
         mine = [session for session in self.sessions if session.user_id == user_id]
         return mine[-1] if mine else None
 
+    @property
+    def activity(self) -> Activity:
+        """What of the app is under way, and what only waits."""
+        return Activity(self._register, self._shared)
+
     # --- For the routes -----------------------------------------------------------------------
 
     def start_session(self, session_id: str, user_id: str, target: Target) -> None:
@@ -309,6 +324,8 @@ class AppServer:
 
         Raises ``ConnectionFailed`` when it cannot be, ``ConfigurationError`` without a key.
         """
+        from mentra_sync.session import AppSession
+
         key = self.api_key
         if key is None:
             raise ConfigurationError(hints.NO_API_KEY)
@@ -317,7 +334,9 @@ class AppServer:
             atexit.unregister(self.stop)
             atexit.register(self.stop)
         identity = Identity(session_id, user_id, self.package_name, key)
-        self._register.start(session_id, lambda: self._make_session(identity, target))
+        app = Handlers(self, self._register)
+        make = functools.partial(AppSession, app, identity, target, self._shared)
+        self._register.start(session_id, make)
 
     def stop_requested(self, request: StopRequest) -> None:
         """The cloud has stopped a session, or says so of one that is over."""
@@ -337,6 +356,7 @@ class AppServer:
             Handlers(self, self._register).on_settings_update(user_id, settings)
         except BaseException as error:
             _log.error("on_settings_update failed: %s", error, exc_info=error)
+            self._shared.failed(error, "on_settings_update")
         return len(sessions)
 
     def answer_tool_call(self, call: ToolCall) -> str | None:
@@ -369,40 +389,22 @@ class AppServer:
 
     # --- Inside -------------------------------------------------------------------------------
 
-    def _make_session(self, identity: Identity, target: Target) -> AppSession:
-        from mentra_sync.session import AppSession
-
-        return AppSession(Handlers(self, self._register), identity, target, self._shared)
-
-    def _make_flask(
+    def _serve(
         self,
-        public_dir: str | os.PathLike[str] | None,
-        health_check: bool,
-        require_tool_key: bool,
-        trust_proxy: bool,
-    ) -> flask.Flask:
-        folder = None if public_dir is None else str(Path(public_dir).resolve())
-        app = flask.Flask(__name__, static_folder=folder, static_url_path="" if folder else None)
-        app.config["MAX_CONTENT_LENGTH"] = config.MAX_REQUEST_BYTES
-        app.extensions["mentra_sync"] = self
-        app.register_blueprint(
-            blueprint(self, health_check=health_check, require_tool_key=require_tool_key)
-        )
-        webview.install(app)
-        if trust_proxy:
-            from werkzeug.middleware.proxy_fix import ProxyFix
-
-            app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
-        return app
-
-    def _serve(self, simulated_key: str | None) -> None:
+        simulated_key: str | None,
+        clock: Clock,
+        *,
+        paced: bool = True,
+        port: int | None = None,
+        grace: float | None = None,
+    ) -> None:
         simulated = simulated_key is not None
         # Not needed to define an app, so not loaded by then; the first wearer shall not wait.
         importlib.import_module("mentra_sync.session")
         with self._lock:
             if self._web is not None:
                 raise ConfigurationError(f"this app is served already, on port {self._port}")
-            wanted = self._port_wanted
+            wanted = self._port_wanted if port is None else port
             listener = listen(
                 self._host_wanted or ("127.0.0.1" if simulated else "0.0.0.0"),
                 config.DEFAULT_PORT if wanted is None else wanted,
@@ -414,7 +416,7 @@ class AppServer:
             self._simulator = None
             self._stopped.clear()
             self._stopping = False
-            self._shared.open()
+            self._shared.open(clock, paced=paced, grace=grace)
             self._register.open()
             self._web = WebServer(self.flask, listener)
             self._web.start()
@@ -431,7 +433,8 @@ class AppServer:
             for session in sessions:
                 session.end("server_stopped", code=1001)
             self._shared.flush()
-            self._await_ends(sessions, Deadline(config.STOP_TIMEOUT - config.STOP_RESERVE))
+            patience = min(config.STOP_TIMEOUT - config.STOP_RESERVE, 2 * self._shared.grace)
+            self._await_ends(sessions, Deadline(patience))
 
     def _await_ends(self, sessions: list[AppSession], deadline: Deadline) -> None:
         """Wait for the app's code in all of them, and name what is still running then."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from mentra_sync import config
+from mentra_sync.at_work import busy_with
 from mentra_sync.display import G1, SIMULATED, Z100, Profile
 from mentra_sync.ending import Ending
 from mentra_sync.errors import ConnectionFailed, SessionEnded
@@ -83,6 +84,7 @@ class AppSession:
             permissions=shared.permissions,
             photos=shared.photos,
             ended=self._begin_ending,
+            failed=lambda error, source: shared.failed(error, source),
             display_interval_ms=shared.display_interval_ms,
             event_backlog=shared.event_backlog,
             max_reconnect_attempts=shared.max_reconnect_attempts,
@@ -96,6 +98,7 @@ class AppSession:
             main=lambda: self._main,
             on_stop=self._stopped,
             finished=lambda: host.session_finished(self),
+            grace=shared.grace,
         )
         self._lock = threading.Lock()  # guards _main and _began
         self._link.router.read("tpa_connection_ack", self._read_ack)
@@ -354,6 +357,22 @@ class AppSession:
                 threads.append(self._main)
         return threads + self._ending.threads
 
+    @property
+    def turns(self) -> int:
+        """Grows with everything that sets code of the app to work."""
+        return self._link.dispatcher.turns
+
+    @property
+    def parked(self) -> set[int]:
+        """The threads that wait in a call of the session, by their idents."""
+        return self._link.dispatcher.parked
+
+    def busy_with(self) -> list[str]:
+        """What is under way for the app and waits in no call of the session, in words."""
+        with self._lock:
+            main = self._main
+        return ["the end of the session"] if self.ended else busy_with(self._link, main)
+
     # --- Inside -------------------------------------------------------------------------------
 
     @property
@@ -391,7 +410,10 @@ class AppSession:
         self.simple_storage.finish_last_flush()
         self.simple_storage.let_go()
         if self._began:
-            self._host.on_stop(self.session_id, self.user_id, reason)
+            try:
+                self._host.on_stop(self.session_id, self.user_id, reason)
+            except BaseException as error:
+                self._link.report(error, self._host.on_stop)
 
     def _read_ack(self, frame: dict[str, Any]) -> None:
         ack = decode(ConnectionAck, frame)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mentra_sync import config
 from mentra_sync.clock import Clock, Deadline
 from mentra_sync.features.storage_register import StorageRegister
@@ -22,7 +24,7 @@ class Shared:
         event_backlog: int,
         max_reconnect_attempts: int,
     ) -> None:
-        self.display_interval_ms = display_interval_ms
+        self._display_interval_ms = display_interval_ms
         self.event_backlog = event_backlog
         self.max_reconnect_attempts = max_reconnect_attempts
         self.cloud_api = CloudApi()
@@ -31,13 +33,31 @@ class Shared:
         """What the app has been found to lack."""
         self.photos = AwaitedPhotos()
         """The photos that calls wait for."""
-        self._clock = clock
-        self.open()
+        self.failed: Callable[[BaseException, str], None] = lambda error, source: None
+        """Told of every exception that left a function of the app, and which function it was."""
+        self.open(clock)
 
-    def open(self) -> None:
-        """Begin anew: timers and storages that have been stopped stay so."""
-        self.timers = Timers(self._clock)
+    def open(
+        self,
+        clock: Clock,
+        *,
+        paced: bool = True,
+        grace: float | None = None,
+    ) -> None:
+        """Begin anew: timers and storages that have been stopped stay so.
+
+        With ``paced`` False no display waits for its turn.  ``grace`` is how long the app's code
+        may take to end after its session, in seconds.
+        """
+        self.paced = paced
+        self.grace = config.CALLBACK_GRACE if grace is None else grace
+        self.timers = Timers(clock)
         self.storages = StorageRegister(self.cloud_api, self.timers)
+
+    @property
+    def display_interval_ms(self) -> float:
+        """The least time between two displays of a session; 0 for none."""
+        return self._display_interval_ms if self.paced else 0.0
 
     def flush(self) -> None:
         """The server is about to stop: begin to send what users still have unsent."""

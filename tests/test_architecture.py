@@ -36,6 +36,7 @@ BY_PRODUCTS = ("*.egg-info", "__pycache__", "build", "dist", "node_modules")
 
 FOUNDATION = {"_version", "clock", "config", "errors", "hints", "log"}
 SERVER = {
+    "activity",
     "configuration",
     "handlers",
     "photo_uploads",
@@ -57,6 +58,7 @@ LAYER_OF = {
     "protocol": "protocol",
     "runtime": "runtime",
     "features": "features",
+    "at_work": "session",
     "ending": "session",
     "session": "session",
     "shared": "session",

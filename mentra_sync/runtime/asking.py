@@ -27,6 +27,14 @@ def ask(link: Link, request: Callable[[Call], T]) -> T:
     """
     link.check()
     question = _Question(request, Wait(link.dispatcher))
+    link.questions.add(question)
+    try:
+        return _answer(link, question)
+    finally:
+        link.questions.discard(question)
+
+
+def _answer(link: Link, question: _Question[T]) -> T:
     name = f"mentra-rest-{link.identity.session_id[:60]}"
     thread = threading.Thread(target=question.run, name=name, daemon=True)
     try:

@@ -16,7 +16,6 @@ One lock guards everything here.  It is never held while user code runs.
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 import time
 import traceback
@@ -28,6 +27,7 @@ from mentra_sync import config, hints
 from mentra_sync.clock import Clock
 from mentra_sync.errors import SessionEnded
 from mentra_sync.log import Logger
+from mentra_sync.runtime import slow_callbacks
 from mentra_sync.runtime.backlog import KEEP, Backlog
 from mentra_sync.runtime.callbacks import describe
 from mentra_sync.runtime.timers import Timers
@@ -96,15 +96,12 @@ class Wait:
         if self.done:
             return
         self.done = True
+        self.dispatcher.turns += 1
         self.cancelled = cancelled
         self.condition.notify()
         if self.gave_up:
             self.dispatcher._ready.append(self)
             self.dispatcher._hand_on()
-
-
-def _nothing() -> None:
-    pass
 
 
 class _Worker:
@@ -131,7 +128,7 @@ class Dispatcher:
         backlog: int = config.EVENT_BACKLOG,
     ) -> None:
         """``report`` is told of every exception that leaves a callback, on that thread."""
-        self.about_to_wait: Callable[[], None] = _nothing
+        self.about_to_wait: Callable[[], object] = lambda: None
         """Called by every thread that is about to wait in a call of this session."""
         self._name = name
         self.clock = clock
@@ -155,6 +152,7 @@ class Dispatcher:
         self._workers: set[threading.Thread] = set()
         self._idle: list[_Worker] = []
         self._summoned = False  # a worker is on its way
+        self.turns = 0  # events queued and waits ended, so far
         self._out_of_threads = False  # and the log has said so
         self._watching = False
         self._calm = threading.Condition(self._lock)
@@ -187,6 +185,7 @@ class Dispatcher:
         if self._ended is not None:
             self._dropped += 1
             return
+        self.turns += 1
         self._queue.add((function, argument), rank)
         if self._baton is None:
             self._hand_on()
@@ -399,9 +398,26 @@ class Dispatcher:
 
     @property
     def busy(self) -> bool:
-        """Whether a callback runs, or an event is queued that could run."""
+        """Whether a callback runs that does not wait in a call, or one could that is queued."""
         with self._lock:
-            return self._baton is not None or bool(self._queue) or bool(self._ready)
+            if self._baton is not None:
+                return self._baton not in self._parked()
+            return bool(self._queue) or bool(self._ready)
+
+    @property
+    def running(self) -> str | None:
+        """The name of the function that runs, or None."""
+        function = self._running
+        return None if function is None else describe(function)
+
+    @property
+    def parked(self) -> set[int]:
+        """The threads that wait in a call of the session, by their idents."""
+        with self._lock:
+            return self._parked()
+
+    def _parked(self) -> set[int]:
+        return {wait.ident for wait in self._blocked if not wait.done}
 
     def _others(self) -> set[threading.Thread]:
         return self._workers - {threading.current_thread()}
@@ -430,12 +446,4 @@ class Dispatcher:
             pause = config.SLOW_CALLBACK - age if due else config.SLOW_CALLBACK
         self._timers.after(pause, self._look_for_slow_callbacks)
         if slow is not None:
-            self._warn_of_slow_callback(slow, function, age, held_up)
-
-    def _warn_of_slow_callback(
-        self, ident: int, function: object, age: float, held_up: list[str]
-    ) -> None:
-        frame = sys._current_frames().get(ident)
-        stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
-        waiting = f" Waiting for their turn: {', '.join(held_up)}." if held_up else ""
-        self._logger.warning(hints.SLOW_CALLBACK, describe(function), age, waiting, stack)
+            slow_callbacks.warn(self._logger, slow, function, age, held_up)

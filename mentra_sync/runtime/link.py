@@ -17,7 +17,7 @@ from typing import Any
 
 from mentra_sync import config
 from mentra_sync.errors import SessionEnded
-from mentra_sync.log import Logger
+from mentra_sync.log import OWN_THREADS, Logger
 from mentra_sync.protocol.codec import iso_timestamp, to_json
 from mentra_sync.protocol.commands import (
     Command,
@@ -68,11 +68,15 @@ class Link:
         permissions: PermissionHints,
         photos: AwaitedPhotos,
         ended: Callable[[Disconnection], None],
+        failed: Callable[[BaseException, str], None] = lambda error, source: None,
         display_interval_ms: float = config.DISPLAY_INTERVAL_MS,
         event_backlog: int = config.EVENT_BACKLOG,
         max_reconnect_attempts: int = config.MAX_RECONNECT_ATTEMPTS,
     ) -> None:
-        """``ended`` is told once, on the thread that ends the session, and must not block."""
+        """``ended`` is told once, on the thread that ends the session, and must not block.
+
+        ``failed`` is told of every exception that left a person's function, and which.
+        """
         self.identity = identity
         self.target = target
         self.timers = timers
@@ -82,7 +86,7 @@ class Link:
         self.dispatcher = Dispatcher(
             name, self.clock, timers, logger=logger, report=self.report, backlog=event_backlog
         )
-        self.dispatcher.about_to_wait = self._release_if_main_waits
+        self.dispatcher.about_to_wait = self._about_to_wait
         self.replies = Replies(self.dispatcher)
         self.photos = photos
         self.signals = Signals(self.dispatcher)
@@ -103,6 +107,11 @@ class Link:
         self._permissions = permissions
         self._ended_calls = EndedCalls(logger)
         self._tell_ended = ended
+        self._tell_failed = failed
+        self.questions: set[object] = set()
+        """REST calls that are under way, on threads of their own."""
+        self.callers: frozenset[threading.Thread] = frozenset()
+        """Threads of the app's own that have waited in a call of the session."""
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._ended: str | None = None
@@ -235,11 +244,14 @@ class Link:
     def report(self, error: BaseException, source: object) -> None:
         """Log what left a person's function, and give it to the ``on_error`` handlers.
 
-        On the thread of that function.
+        On the thread of that function.  That the session has ended is no news.
         """
+        if isinstance(error, SessionEnded) and (self._ended or self.connection.ended):
+            return
         self.logger.error(
             "%s raised %s: %s", describe(source), type(error).__name__, error, exc_info=error
         )
+        self._tell_failed(error, describe(source))
         if not self._handles_errors(source):
             self.signals.emit_now("error", error)
 
@@ -275,7 +287,12 @@ class Link:
             alarm.cancel()
             self.release()
 
-    def _release_if_main_waits(self) -> None:
+    def _about_to_wait(self) -> None:
+        thread = threading.current_thread()
+        if thread not in self.callers and not thread.name.startswith(OWN_THREADS):
+            with self._lock:
+                living = [caller for caller in self.callers if caller.is_alive()]
+                self.callers = frozenset([thread, *living])
         if threading.get_ident() == self._main_thread:
             self.release()
 

@@ -50,7 +50,9 @@ class Timers:
         self._thread: threading.Thread | None = None
         self._stopped = False
         self._earliest_changed = False
-        self._ringing = False
+        self._waits = False  # the thread, for _waits_until
+        self._waits_until: float | None = None
+        self._rung = 0
 
     def after(self, seconds: float, function: Callable[[], object]) -> Alarm:
         """Call ``function`` on the timer thread, ``seconds`` of session time from now."""
@@ -94,10 +96,18 @@ class Timers:
 
     @property
     def busy(self) -> bool:
-        """Whether an alarm is due or ringing."""
+        """Whether an alarm is due or ringing, or the clock does not know yet what is due next."""
         with self._condition:
-            due = bool(self._heap) and self._heap[0][0] <= self.clock.now()
-            return self._ringing or due
+            first = self._heap[0][0] if self._heap else None
+            if self._stopped or (self._thread is None and first is None):
+                return False
+            due = first is not None and first <= self.clock.now()
+            return due or not self._waits or self._waits_until != first
+
+    @property
+    def rung(self) -> int:
+        """How many alarms have rung so far, or begun to."""
+        return self._rung
 
     def _run(self) -> None:
         with self._condition:
@@ -105,7 +115,9 @@ class Timers:
                 until = self._heap[0][0] if self._heap else None
                 self._earliest_changed = False
                 if until is None or self.clock.now() < until:
+                    self._waits, self._waits_until = True, until
                     self.clock.wait_for(self._condition, lambda: self._earliest_changed, until)
+                    self._waits = False
                     continue
                 _, _, alarm = heapq.heappop(self._heap)
                 self._ring(alarm)
@@ -115,7 +127,7 @@ class Timers:
         function, alarm.function = alarm.function, None
         if function is None:
             return
-        self._ringing = True
+        self._rung += 1
         self._condition.release()
         try:
             function()
@@ -123,4 +135,3 @@ class Timers:
             _log.exception("a timer of the runtime failed")
         finally:
             self._condition.acquire()
-            self._ringing = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mentra_sync.protocol import codec
@@ -77,6 +78,10 @@ class AppLink:
             self._over = True
             self._note(Way.CLOUD_TO_APP, "close", f"{code} {reason}".strip())
         self._out.put(lambda: self._socket.close(code, reason))
+
+    def when_caught_up(self, done: Callable[[], object]) -> None:
+        """Call ``done`` when the app has worked on all that was sent so far, and we on its own."""
+        self._socket.when_caught_up(done)
 
     def abort(self) -> None:
         """Lose the connection without a word."""

@@ -30,6 +30,10 @@ class State(str, Enum):
     """The last start failed."""
 
 
+ON_THE_WAY = (State.STARTING, State.WAITING, State.STOPPING)
+"""States that another one follows by itself."""
+
+
 class AppSession:
     """The state of one app for one wearer; the cloud's lock guards all of it."""
 
@@ -363,6 +367,10 @@ class AppSession:
         """Refuse a request, which the recorded cloud does by closing the connection."""
         if self.link is not None:
             self.link.refuse(code, message)
+
+    def announce(self) -> None:
+        """Wake who waits for something about this session."""
+        self._cloud.announce(self)
 
     def _set_state(self, state: State, detail: str | None = None) -> None:
         self.state = state

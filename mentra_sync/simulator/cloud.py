@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from mentra_sync.clock import Clock, Deadline
-from mentra_sync.simulator.app_session import AppSession
+from mentra_sync.simulator.app_session import ON_THE_WAY, AppSession
 from mentra_sync.simulator.people import People
 from mentra_sync.simulator.registry import App, Registry
 from mentra_sync.simulator.schedule import Schedule
@@ -106,6 +106,37 @@ class Cloud:
         """Stop an app of a wearer; the future ends when it has been told."""
         with self.lock:
             return wearer.session_of(app).stop()
+
+    def sessions(self) -> list[AppSession]:
+        """The sessions of all apps and wearers, running or not."""
+        return [session for wearer in self.wearers() for session in wearer.sessions()]
+
+    def catch_up(self, timeout: float) -> bool:
+        """Block until every app has worked on all frames sent so far, and the cloud on theirs.
+
+        False when that takes more than ``timeout`` (s, real).
+        """
+        with self.lock:
+            links = [session.link for session in self.sessions() if session.link is not None]
+        waiting = threading.Semaphore(0)
+        for link in links:
+            link.when_caught_up(waiting.release)
+        deadline = Deadline(timeout)
+        return all(waiting.acquire(timeout=deadline.remaining) for _ in links)
+
+    def busy_with(self, *, waiting_requests: int = 0) -> list[str]:
+        """What is under way, frames left aside, in words; empty when nothing is.
+
+        Nor is a request to the app that only waits there: ``waiting_requests`` are known to.
+        """
+        busy = [] if self.session_time.quiet else ["the simulator, with what is due"]
+        if self.webhooks.busy > waiting_requests:
+            busy.append("a request to the app")
+        with self.lock:
+            on_their_way = [one for one in self.sessions() if one.state in ON_THE_WAY]
+        return busy + [
+            f"the app of {one.wearer.user_id}, {one.state.value}" for one in on_their_way
+        ]
 
     def announce(self, session: AppSession) -> None:
         """A session's state or streams have changed; its caller holds the lock."""

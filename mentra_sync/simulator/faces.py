@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from mentra_sync.simulator.displays import Displays
@@ -95,6 +96,9 @@ class LinkFace(Protocol):
 
     def refuse(self, code: str, message: str) -> None:
         """Say that a request is refused, and close."""
+
+    def when_caught_up(self, done: Callable[[], object]) -> None:
+        """Call ``done`` when both ends have worked on all that was sent so far."""
 
     def abort(self) -> None:
         """Lose the connection without a word."""

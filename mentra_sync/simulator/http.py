@@ -316,8 +316,14 @@ class Simulator:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing that was due by now, in session time, is still to be done."""
-        return self.cloud.session_time.quiet
+        """Whether nothing is under way: nothing due by now in session time, no request to the app
+        (webhook, upload, tool call), no start or stop. Frames: see :meth:`catch_up`."""
+        return not self.cloud.busy_with()
+
+    def catch_up(self, timeout: float = 5.0) -> bool:
+        """Block until no frame sent so far is unread: by the apps, or here. False when that takes
+        more than ``timeout`` (s, real)."""
+        return self.cloud.catch_up(timeout)
 
     # --- The glasses -------------------------------------------------------------------------
 

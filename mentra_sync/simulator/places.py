@@ -46,10 +46,15 @@ class Places:
         if not self._wearer.present:
             return
         self._polls.append((session, correlation_id))
+        session.announce()
         del self._polls[: -limits.MAX_OPEN_REQUESTS]
         self._wearer.tell_glasses(
             "request_single_location", accuracy=accuracy, correlationId=correlation_id
         )
+
+    def awaited_by(self, session: AppSession) -> bool:
+        """Whether an app has asked where the wearer is and has not been told."""
+        return any(one is session for one, _ in self._polls)
 
     def _answer(self, session: AppSession, correlation_id: str, location: Frame) -> None:
         data = {

@@ -43,6 +43,8 @@ class Schedule:
         self._waits_for: int | None = None
         """The version whose next moment the thread waits for; None while a function runs."""
         self._stopped = False
+        self.begun = 0
+        """How many functions have been called so far, or begun to be."""
 
     def start(self) -> None:
         """Begin to call what is due."""
@@ -100,6 +102,7 @@ class Schedule:
                 due = self._heap[0][0] if self._heap else None
                 if due is not None and due <= self.clock.now():
                     self._waits_for = None
+                    self.begun += 1
                     return heapq.heappop(self._heap)[2]
                 self._wait(due)
             return None

@@ -8,6 +8,7 @@ and lets two writers run into each other.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import selectors
 import socket
@@ -88,6 +89,8 @@ class WebSocket:
         self._last_pong = schedule.clock.now()
         self._deaf = False
         self._lock = threading.Lock()  # guards everything below
+        self._asked: dict[bytes, Callable[[], object]] = {}
+        self._questions = itertools.count(1)
         self._wire = accepted.ws
         self._unsent = bytearray()
         self._closing_until: float | None = None
@@ -106,6 +109,20 @@ class WebSocket:
             if self._over or self._closing_until is not None:
                 return False
             return self._write(event)
+
+    def when_caught_up(self, done: Callable[[], object]) -> None:
+        """Call ``done`` when the peer has worked on all that was sent so far, and we on its own.
+
+        It is asked by a ping, whose pong comes behind everything else.  Called on the reading
+        thread, or at once when the connection is closing; at its end at the latest.
+        """
+        with self._lock:
+            if not (self._over or self._closing_until is not None):
+                question = b"caught up? %d" % next(self._questions)
+                self._asked[question] = done
+                self._write(Ping(payload=question))
+                return
+        done()
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame; the connection ends when it is answered, or a second later."""
@@ -202,6 +219,7 @@ class WebSocket:
                 self._write(event.response())
         elif isinstance(event, Pong):
             self._last_pong = self._schedule.clock.now()
+            self._answered(bytes(event.payload))
         elif isinstance(event, CloseConnection):
             self._closed(event)
 
@@ -228,6 +246,16 @@ class WebSocket:
                 self._write(event.response())
             self._flush()
             self._over = True
+
+    def _answered(self, question: bytes | None) -> None:
+        """A pong has come; peers may leave out those before it. None: no more will come."""
+        with self._lock:
+            asked = list(self._asked)
+            if question is not None:
+                asked = asked[: asked.index(question) + 1] if question in asked else []
+            done = [self._asked.pop(one) for one in asked]
+        for function in done:
+            function()
 
     def _write(self, event: Event) -> bool:
         """Put one event on the wire, as much as goes; ``_lock`` is held."""
@@ -271,3 +299,4 @@ class WebSocket:
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._waker.close()
             self._wakened.close()
+        self._answered(None)
