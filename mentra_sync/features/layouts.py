@@ -10,6 +10,7 @@ from typing import Any
 from mentra_sync import hints
 from mentra_sync.display import UNLIMITED, Profile, bitmap, paginate, wrap
 from mentra_sync.display.bitmap import PADDING, ImageSource
+from mentra_sync.display.columns import side_by_side
 from mentra_sync.protocol.codec import clean_text
 from mentra_sync.protocol.commands import DisplayEvent
 from mentra_sync.protocol.layouts import (
@@ -88,8 +89,9 @@ class Layouts:
         view: str = "main",
         duration_ms: float | None = None,
     ) -> None:
-        """Two texts, one above the other."""
+        """Two texts: side by side on the glasses known so far, ``top_text`` at the left."""
         layout = DoubleTextWall(top_text=_text(top_text), bottom_text=_text(bottom_text))
+        self._hint_if_columns_cut(layout.top_text, layout.bottom_text)
         self._show(layout, view, duration_ms)
 
     def show_reference_card(
@@ -114,6 +116,7 @@ class Layouts:
     ) -> None:
         """Two texts side by side, on the dashboard unless told otherwise."""
         layout = DashboardCard(left_text=_text(left_text), right_text=_text(right_text))
+        self._hint_if_columns_cut(layout.left_text, layout.right_text)
         self._show(layout, view, duration_ms)
 
     def show_bitmap_view(
@@ -167,7 +170,7 @@ class Layouts:
 
     def _hint_if_cut(self, text: str) -> None:
         """Say once that a text is longer than this display, and what helps."""
-        if self._hinted or (len(text) <= _SURELY_FITS and text.count("\n") < _FEWEST_LINES):
+        if self._hinted or _surely_fits(text):
             return
         profile = self._profile()
         shown = wrap(text, profile=profile)
@@ -175,6 +178,15 @@ class Layouts:
             self._hinted = True
             whole = wrap(text, profile=profile, max_lines=UNLIMITED, max_bytes=UNLIMITED)
             self._link.logger.info(hints.TEXT_IS_CUT, len(whole.lines), len(shown.lines))
+
+    def _hint_if_columns_cut(self, left: str, right: str) -> None:
+        """The same for two texts side by side."""
+        if self._hinted or (_surely_fits(2 * left) and _surely_fits(2 * right)):
+            return
+        rows, cut = side_by_side(left, right, self._profile())
+        if cut:
+            self._hinted = True
+            self._link.logger.info(hints.TEXT_IS_CUT, len(rows) + cut, len(rows))
 
     def _show(
         self,
@@ -253,6 +265,10 @@ def _pictures(frames: Iterable[ImageSource]) -> list[str]:
     if not data:
         raise ValueError("an animation needs at least one frame")
     return data
+
+
+def _surely_fits(text: str) -> bool:
+    return len(text) <= _SURELY_FITS and text.count("\n") < _FEWEST_LINES
 
 
 def _text(value: object) -> str:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import Any, NamedTuple
 from unicodedata import bidirectional
 
 from mentra_sync.display.breaks import BreakMode
+from mentra_sync.display.columns import left_width, side_by_side
 from mentra_sync.display.graphemes import graphemes
-from mentra_sync.display.measure import TextMeasurer, byte_count, measurer_for
+from mentra_sync.display.measure import TextMeasurer, measurer_for
 from mentra_sync.display.profiles import Profile
 from mentra_sync.display.wrap import UNLIMITED, wrap
 
 ROW_PX = 27
 """The height of a row: five of them are the 135 px of a G1.  Of others nothing better is known."""
-
-LEFT_COLUMN_ENDS, RIGHT_COLUMN_BEGINS = 0.5, 0.55
-"""Two columns, as shares of the width; the phone brings them into line with spaces."""
 
 
 class Piece(NamedTuple):
@@ -101,47 +98,16 @@ def set_text(
 
 
 def set_columns(left: str, right: str, profile: Profile) -> Typeset:
-    """Two texts side by side.
-
-    A row goes to the glasses as one line, with spaces between its halves, and counts as such
-    for the limit of bytes.
-    """
-    half = int(profile.width_px * LEFT_COLUMN_ENDS)
-    middle = int(profile.width_px * RIGHT_COLUMN_BEGINS)
-    columns = _all_lines(left, half, profile), _all_lines(right, profile.width_px - middle, profile)
-    rows = list(zip_longest(*columns))
+    """Two texts side by side."""
+    columns = side_by_side(left, right, profile)
+    half = left_width(profile)
     lines: list[PlacedLine] = []
-    used = -1  # the first row has no newline before it
-    for shown, (left_line, right_line) in enumerate(rows):
-        spaces = _spaces(left_line or "", right_line, middle, profile)
-        used += byte_count(f"{left_line or ''}{right_line or ''}") + spaces + 1
-        if shown == profile.max_lines or used > profile.max_bytes:
-            return Typeset(tuple(lines), len(rows) - shown)
-        if left_line is not None:
-            lines.append(_placed(left_line, shown, 0, half, profile))
-        if right_line is not None:
-            measure = measurer_for(profile).measure
-            x = measure(left_line or "") + spaces * measure(" ")
-            lines.append(_placed(right_line, shown, x, profile.width_px, profile, column=1))
-    return Typeset(tuple(lines), 0)
-
-
-def _spaces(left: str, right: str | None, middle: int, profile: Profile) -> int:
-    """How many spaces bring the right half of a row to where its column begins, or just past."""
-    if not right:
-        return 0
-    measure = measurer_for(profile).measure
-    wanted = -(-(middle - measure(left)) // measure(" "))
-    room = (profile.width_px - measure(left) - measure(right)) // measure(" ")
-    return max(1, min(wanted, room))
-
-
-def _all_lines(text: str, width: int, profile: Profile) -> tuple[str, ...]:
-    if not text.strip():
-        return ()
-    return wrap(
-        text, profile=profile, max_width_px=width, max_lines=UNLIMITED, max_bytes=UNLIMITED
-    ).lines
+    for number, row in enumerate(columns.rows):
+        if row.left is not None:
+            lines.append(_placed(row.left, number, 0, half, profile))
+        if row.right is not None:
+            lines.append(_placed(row.right, number, row.x, profile.width_px, profile, column=1))
+    return Typeset(tuple(lines), columns.cut)
 
 
 def _count(text: str, profile: Profile, break_mode: BreakMode) -> int:

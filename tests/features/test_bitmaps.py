@@ -386,13 +386,17 @@ def test_a_text_that_is_cut_is_said_once(scene: Scene, logged: Any) -> None:
         (lambda show: show.show_text_wall("1\n2\n3\n4\n5\n6"), "has 6 lines"),
         (lambda show: show.show_text_wall("l" * 600), "show only 2 lines"),
         (lambda show: show.show_reference_card("T", "1\n2\n3\n4\n5"), "has 6 lines"),
+        (lambda show: show.show_double_text_wall("1", "1\n2\n3\n4\n5\n6\n7"), "has 7 lines"),
+        (lambda show: show.show_dashboard_card("1\n2\n3\n4\n5\n6", "1"), "has 6 lines"),
+        (lambda show: show.show_dashboard_card("word " * 30, "1"), "show only 5 lines"),
     ],
-    ids=["many short lines", "many bytes", "a title more"],
+    ids=["short lines", "many bytes", "a title more", "right column", "left column", "narrow"],
 )
 def test_whatever_is_cut_is_said(scene: Scene, logged: Any, show: Any, words: str) -> None:
     session, there = scene.session()
     session.layouts.show_text_wall("1\n2\n3\n4\n5")
     session.layouts.show_reference_card("T", "1\n2\n3\n4")
+    session.layouts.show_double_text_wall("1\n2\n3\n4\n5", "1\n2\n3\n4\n5")
     settle(session, there)
     assert logged.about('fit="page"') == []
     show(session.layouts)
