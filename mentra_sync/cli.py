@@ -14,6 +14,9 @@ from mentra_sync.commands.terminal import complain, nearest, this_command
 GLASSES = ("g1", "live", "z100", "simulated")
 """Short names of the glasses that can be simulated; the default is the app's own choice."""
 
+HOSTS = ("127.0.0.1", "0.0.0.0")
+"""Where the page may listen: on this machine only (the default), or on every network it is in."""
+
 EXAMPLES = """\
 examples:
   mentra-sync new hello             make a folder with a first app and its test
@@ -104,6 +107,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("script", help="the file of the app, or a folder with an app.py or main.py in it")
     add("--port", type=_port, metavar="N", help="port of the page (7011, or the next free one)")
     add("--glasses", choices=GLASSES, help="which glasses to simulate (the app's choice)")
+    add("--host", choices=HOSTS, help="0.0.0.0: invite phones and others in the same network, too")
     add("--no-browser", action="store_true", help="do not open the page in a browser")
     add("--reload", action="store_true", help="start the app again when its files are saved")
 

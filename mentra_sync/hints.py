@@ -253,6 +253,12 @@ SIMULATING = (
     "  Press Ctrl+C to stop.\n"
 )
 
+INVITING = (
+    "  On another device in the same network, open this address, or scan its code. It is good\n"
+    '  once, for 10 minutes; the page\'s button "Add a device" makes another:\n\n'
+    "      {url}\n"
+)
+
 SERVING = (
     "\n  Serving {package} on port {port}. Its public address goes into the developer console.\n"
     "  Press Ctrl+C to stop.\n"

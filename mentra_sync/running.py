@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -53,6 +54,10 @@ class Options:
     """Where the page shall be, and nowhere else; None leaves it to the simulator."""
     glasses: str | None = None
     """Which glasses to simulate; None leaves it to the app."""
+    host: str | None = None
+    """Where the page listens; None is this machine only."""
+    device_secret: str | None = None
+    """What keeps other devices in when the script is run again; None for another each time."""
     open_page: bool = True
     """Whether to open a browser where there is a screen."""
     await_page: bool = False
@@ -65,6 +70,8 @@ class Options:
             wanted |= {"port": self.page_port, "port_may_move": False}
         if self.glasses is not None:
             wanted["glasses"] = self.glasses
+        if self.host is not None:
+            wanted |= {"host": self.host, "device_secret": self.device_secret}
         return wanted
 
 
@@ -145,6 +152,9 @@ class StopAsked:
 _PAGE_PATIENCE = 3.0
 """How long the app waits for the page to open, so that its first words are heard there."""
 
+_BLACK_ON_WHITE = "\N{ESCAPE}[38;5;16;48;5;231m"
+_AS_BEFORE = "\N{ESCAPE}[0m"
+
 _ONE_PRESS = 0.1
 """Some parents pass a signal on to the group that has had it already: still one press."""
 
@@ -176,6 +186,8 @@ def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None
                 script=_script(), glasses=simulator.glasses.model, url=simulator.url
             )
         )
+        if simulator.invites and not command.options.await_page:
+            _invite(simulator)
         command.began(simulator)
         _open_page(simulator, command.options)
         if not stop_asked.is_set():
@@ -185,6 +197,30 @@ def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None
         server.stop()
         logger.removeHandler(simulator.log_handler)
         simulator.stop()
+
+
+def _invite(simulator: Simulator) -> None:
+    """Show another device the way in."""
+    from mentra_sync.simulator import qr_code
+
+    address = simulator.invite()
+    _say(hints.INVITING.format(url=address))
+    code = qr_code.lines(address)
+    if _shows(qr_code.BLOCKS, columns=len(code[0])):
+        _say("".join(f"  {_BLACK_ON_WHITE}{line}{_AS_BEFORE}\n" for line in code))
+
+
+def _shows(characters: str, columns: int) -> bool:
+    """Whether standard output is a terminal that shows these, in colour and on one line."""
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return False
+    if sys.platform == "win32" and "WT_SESSION" not in os.environ:
+        return False  # the old console prints the codes of colours as they are
+    try:
+        characters.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return shutil.get_terminal_size().columns >= columns + 2
 
 
 def _open_page(simulator: Simulator, options: Options) -> None:

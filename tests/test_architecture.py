@@ -105,6 +105,7 @@ LOADED_LATE = {
     "urllib3": "as requests, which loads it",
     "mentra_sync.runtime.pool": "as requests, which it loads",
     "dataclasses_json": "the package has an encoder of its own; this one serves from_dict, to_dict",
+    "segno": "only an invitation of another device has a QR code",
     "waitress": "under another WSGI server it is never used",
     "dotenv": "only where there is a .env file",
     "werkzeug.middleware.proxy_fix": "only behind a proxy",

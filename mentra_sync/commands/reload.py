@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ SAVED = "\n  {} saved: starting again."
 
 def run_reloading(script: Path, arguments: list[str], options: running.Options) -> int:
     """Run a script, and run it again whenever one of its files is saved, until Ctrl+C."""
+    options = dataclasses.replace(options, device_secret=secrets.token_urlsafe(32))
     with running.signals() as asked, tempfile.TemporaryDirectory(prefix="mentra-sync-") as folder:
         watch = Watch(script)
         if watch.too_many:

@@ -18,6 +18,7 @@ def run(options: argparse.Namespace) -> int:
     wanted = running.Options(
         page_port=options.port,
         glasses=options.glasses,
+        host=options.host,
         open_page=not options.no_browser,
     )
     if options.reload:

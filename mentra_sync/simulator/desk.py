@@ -19,6 +19,10 @@ from mentra_sync.simulator.schema import app_schema
 class House(Stage, Protocol):
     """The simulator: where everything happens."""
 
+    @property
+    def invites(self) -> bool:
+        """Whether other devices may be invited."""
+
     def session_of(self, user_id: str | None = None) -> AppSession:
         """The app's session with a wearer."""
 
@@ -67,6 +71,7 @@ class Desk:
             "model": glasses.model,
             "display": glasses.display_size,
             "app": app,
+            "invites": self._stage.invites,
             "version": VERSION,
         }
 

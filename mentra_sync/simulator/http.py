@@ -16,6 +16,7 @@ from mentra_sync.errors import ConfigurationError
 from mentra_sync.protocol.capabilities import KNOWN
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.protocol.names import DashboardMode, PermissionType
+from mentra_sync.simulator.admission import Admission
 from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.assistant import Assistant
@@ -29,7 +30,6 @@ from mentra_sync.simulator.rest import GlassesTokens
 from mentra_sync.simulator.wearer import Wearer
 from mentra_sync.simulator.web_app import WebApp
 from mentra_sync.simulator.web_server import WebServer, listen
-from mentra_sync.simulator.webhooks import is_loopback
 
 MODELS = {
     "g1": "Even Realities G1",
@@ -46,10 +46,8 @@ class Simulator:
     It starts ``package_name`` for ``user_id`` by POSTing to ``webhook_url``, which must be a
     loopback address.  ``config`` is the app's configuration (settings, tools), ``glasses`` a
     model (``"Even Realities G1"`` or short ``"g1"``, ``"live"``, ``"z100"``, ``"simulated"``).
-    ``clock`` is session time, ``wire_clock`` the real one unless a test passes its own.  With
-    ``realistic=False`` nothing takes time: no boot screen, no pacing of displays, speech is over
-    at once.  ``tells_device_state`` and ``tells_permission_errors`` say whether the cloud sends
-    what the recorded one never did; with ``quirks`` it has that one's faults too (``QUIRKS``).
+        self._admission = Admission(host, device_secret)
+        self.cloud = Cloud(clock, wire_clock, realistic=realistic, quirks=quirks)
 
     Also a context manager.  Methods may be called from any thread; where they take a
     ``user_id``, None is the default wearer.  Raises ConfigurationError for what cannot work,
@@ -65,6 +63,7 @@ class Simulator:
         app_name: str | None = None,
         port: int = package_config.SIMULATOR_PORT,
         host: str = "127.0.0.1",
+        device_secret: str | None = None,
         port_may_move: bool = True,
         config: dict[str, Any] | None = None,
         glasses: str = "Simulated Glasses",
@@ -76,10 +75,7 @@ class Simulator:
         tells_permission_errors: bool = True,
         quirks: bool = False,
     ) -> None:
-        if not is_loopback(host):
-            raise ConfigurationError(
-                f'the simulator listens on this machine only, for example "127.0.0.1"; got {host!r}'
-            )
+        self._admission = Admission(host, device_secret)
         self.cloud = Cloud(clock, wire_clock, realistic=realistic, quirks=quirks)
         self.cloud.tells_device_state = tells_device_state
         self.cloud.tells_permission_errors = tells_permission_errors
@@ -87,7 +83,7 @@ class Simulator:
             App(package_name, app_name or package_name, webhook_url, api_key, config)
         )
         self.user_id = user_id
-        self._host = host
+        self._listens_on = host
         self._port = port
         self._port_may_move = port_may_move
         self._tokens = GlassesTokens(secrets.token_hex(32))
@@ -97,7 +93,7 @@ class Simulator:
         self._wearer(None)
         self.cloud.on_change = self._desk.panel.tell_app
         self._pages = AppPages(self.cloud, self.app, user_id)
-        self._web = WebApp(self.cloud, self._tokens, self._pages, self._desk)
+        self._web = WebApp(self.cloud, self._tokens, self._pages, self._admission, self._desk)
         self._server: WebServer | None = None
         self._stopped = threading.Lock()  # held from the first stop on
 
@@ -107,6 +103,18 @@ class Simulator:
     def url(self) -> str:
         """The address of the page."""
         return f"http://{self._address}/"
+
+    @property
+    def invites(self) -> bool:
+        """Whether other devices may be invited."""
+        return self._admission.invites
+
+    def invite(self, user_id: str | None = None) -> str:
+        """The address of a wearer's page for one other device: good once, for ten minutes.
+
+        Raises ConfigurationError unless this was made with ``host="0.0.0.0"``.
+        """
+        return self._admission.address(self._port, user_id)
 
     @property
     def websocket_url(self) -> str:
@@ -120,8 +128,8 @@ class Simulator:
 
     @property
     def _address(self) -> str:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{host}:{self._port}"
+        host = self._admission.local_host
+        return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
 
     def page_url(self, path: str = "/", user_id: str | None = None) -> str:
         """The address of a page of the app itself, signed in for a wearer; good for one visit.
@@ -134,7 +142,7 @@ class Simulator:
 
     def start(self) -> None:
         """Listen; returns at once. Raises ConfigurationError when the port is taken."""
-        listener = listen(self._host, self._port, self._port_may_move)
+        listener = listen(self._listens_on, self._port, self._port_may_move)
         self._port = listener.getsockname()[1]
         self.cloud.address = self._address
         self._server = WebServer(listener, self._web.flask)

@@ -77,6 +77,24 @@ MAX_OPEN_REQUESTS = 1000
 MAX_WEARERS = 100
 """Wearers that the page and tests by HTTP may add."""
 
+INVITATION_SECONDS = 600.0
+"""How long an invitation of another device is good."""
+
+MAX_INVITATIONS = 20
+"""Invitations that wait to be used; past it the oldest are no longer good."""
+
+MAX_GUESSES = 10
+"""Wrong invitations that one address may show within ``GUESS_SECONDS``."""
+
+GUESS_SECONDS = 60.0
+"""How long a wrong invitation is held against an address."""
+
+MAX_GUESSING_PEERS = 1000
+"""Addresses whose wrong invitations are remembered."""
+
+MAX_DEVICE_CONNECTIONS = 100
+"""Connections of other devices at once, so that the app and its page always get one."""
+
 MAX_ROOMS = 1000
 """Rooms that wearers of all apps are in."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, jsonify, request, send_from_directory
 from flask_sock import Sock
@@ -13,6 +12,7 @@ from flask_sock import Sock
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.actions_rest import action_routes
+from mentra_sync.simulator.admission import Admission
 from mentra_sync.simulator.app_link import AppLink
 from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.cloud import Cloud
@@ -21,7 +21,6 @@ from mentra_sync.simulator.phone_link import PhoneLink
 from mentra_sync.simulator.phone_rest import phone_routes
 from mentra_sync.simulator.rest import GlassesTokens, bearer, rest_routes
 from mentra_sync.simulator.web_sockets import SHAKING_FAILED, Accepted, NoThread, WebSocket
-from mentra_sync.simulator.webhooks import is_loopback
 
 PAGE = Path(__file__).parent / "page"
 
@@ -35,9 +34,6 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 
-NOT_LOOPBACK = "the simulator answers to loopback addresses only"
-NOT_OUR_PAGE = "the simulator answers to its own page only"
-
 
 class WebApp:
     """The Flask application of a cloud and its page."""
@@ -47,11 +43,13 @@ class WebApp:
         cloud: Cloud,
         tokens: GlassesTokens,
         pages: AppPages,
+        admission: Admission,
         desk: Desk,
     ) -> None:
         self._cloud = cloud
         self._tokens = tokens
         self._pages = pages
+        self._admission = admission
         self._desk = desk
         self._lock = threading.Lock()  # guards the next two
         self._sockets: set[WebSocket] = set()
@@ -70,13 +68,14 @@ class WebApp:
         app = Flask(__name__, static_folder=None)
         app.config["MAX_CONTENT_LENGTH"] = limits.MAX_REQUEST
         app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoThread}
-        app.before_request(_refuse_strangers)
+        app.before_request(self._admission.check)
         app.before_request(self._refuse_bad_tokens)
         app.after_request(_with_security_headers)
         app.register_error_handler(SHAKING_FAILED, lambda error: ("Bad websocket request", 400))
         app.register_blueprint(rest_routes(self._cloud, self._tokens))
         app.register_blueprint(phone_routes(self._cloud, self._tokens))
         app.register_blueprint(self._pages.routes())
+        app.register_blueprint(self._admission.routes())
         app.add_url_rule("/", "index", lambda: send_from_directory(PAGE, "index.html"))
         app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))
         app.register_blueprint(action_routes(self._desk, self._cloud.timeline))
@@ -173,22 +172,6 @@ def _refused(kind: str, message: str, **fields: str) -> Response:
     response = jsonify(type=kind, message=message, timestamp=iso_timestamp(), **fields)
     response.status_code = 401
     return response
-
-
-def _refuse_strangers() -> None:
-    """Keep out other sites: by name (DNS rebinding), and by what their pages send us."""
-    try:
-        host = urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        host = ""
-    if not is_loopback(host):
-        abort(403, NOT_LOOPBACK)
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != f"http://{request.host}":
-        abort(403, NOT_OUR_PAGE)
-    # A link to the page is fine; anything else that another site's page asks for is not.
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.path != "/":
-        abort(403, NOT_OUR_PAGE)
 
 
 def _with_security_headers(response: Response) -> Response:

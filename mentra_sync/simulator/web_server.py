@@ -17,6 +17,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from mentra_sync.clock import Deadline
 from mentra_sync.errors import ConfigurationError
 from mentra_sync.simulator import limits
+from mentra_sync.simulator.webhooks import is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -60,8 +61,9 @@ class WebServer(ThreadedWSGIServer):
 
     def __init__(self, listener: socket.socket, app: WSGIApplication) -> None:
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = threading.Lock()  # guards the next three
         self._open: dict[threading.Thread, socket.socket] = {}
+        self._of_devices: set[threading.Thread] = set()
         self._stopping = False
         self._waker, self._wakened = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, name="mentra-sim-server", daemon=True)
@@ -118,10 +120,15 @@ class WebServer(ThreadedWSGIServer):
             name=f"mentra-sim-http-{next(self._numbers)}",
             daemon=True,
         )
+        of_device = not is_loopback(client_address[0])
         with self._lock:
-            refused = self._stopping or len(self._open) >= limits.MAX_CONNECTIONS
+            full = len(self._open) >= limits.MAX_CONNECTIONS
+            many = of_device and len(self._of_devices) >= limits.MAX_DEVICE_CONNECTIONS
+            refused = self._stopping or full or many
             if not refused:
                 self._open[thread] = request
+            if of_device and not refused:
+                self._of_devices.add(thread)
         if refused:
             self.shutdown_request(request)
         else:
@@ -133,6 +140,7 @@ class WebServer(ThreadedWSGIServer):
         finally:
             with self._lock:
                 self._open.pop(threading.current_thread(), None)
+                self._of_devices.discard(threading.current_thread())
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what broke outside the application (socketserver would print it)."""

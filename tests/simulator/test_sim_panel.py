@@ -45,6 +45,7 @@ def test_a_page_is_told_how_things_stand(
         "model": "Simulated Glasses",
         "display": [390, 189],
         "app": {"state": "stopped", "detail": None},
+        "invites": False,
     }
     assert token
     assert not simulator.page_opened.is_set()

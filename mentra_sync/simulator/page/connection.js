@@ -1,8 +1,9 @@
 // The two websockets to the simulator, and getting them back when they are lost.
 //
 // They live and die together: without the glasses' own socket nothing reaches the app, without
-// the simulator's nothing reaches this page. A status is "connected", "lost" (trying again) or
-// "ended" (nobody answers any more; trying all the same).
+// the simulator's nothing reaches this page. A status is "connected", "lost" (trying again),
+// "ended" (nobody answers any more) or "uninvited" (another run does not know this device); in
+// all of them it goes on trying.
 
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 5000;
@@ -18,6 +19,7 @@ export class Connection {
   #attempt = 0;
   #delay = FIRST_DELAY;
   #refusals = 0;
+  #uninvited = false;
   #timer = null;
 
   // handlers: onStatus(status), onState(state), onGlasses(message), onSimulator(message)
@@ -50,9 +52,11 @@ export class Connection {
         cache: "no-store",
         signal: AbortSignal.timeout(ATTEMPT_TIMEOUT),
       });
+      this.#uninvited = answer.status === 401;
       return answer.ok ? await answer.json() : null;
     } catch {
       this.#refusals += 1;
+      this.#uninvited = false;
       return null;
     }
   }
@@ -106,7 +110,7 @@ export class Connection {
 
   #tryLater() {
     const ended = this.#refusals >= REFUSALS_OF_AN_ENDED_PROGRAM;
-    this.#handlers.onStatus(ended ? "ended" : "lost");
+    this.#handlers.onStatus(this.#uninvited ? "uninvited" : ended ? "ended" : "lost");
     this.#timer = setTimeout(() => this.connect(), this.#delay);
     this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY);
   }

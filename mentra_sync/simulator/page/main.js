@@ -5,6 +5,7 @@ import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
 import { byId } from "./element.js";
 import { showFirstHint } from "./hints.js";
+import { Invite } from "./invite.js";
 import { Lens } from "./lens.js";
 import { Log } from "./log.js";
 import { Microphone } from "./microphone.js";
@@ -62,6 +63,15 @@ const talk = new Talk(
   ({ text, language }) =>
     connection.sendToSimulator({ action: "say", text, language }),
 );
+
+const invite = new Invite({
+  button: byId("invite"),
+  dialog: byId("invite-box"),
+  code: byId("invite-code"),
+  address: byId("invite-address"),
+  note: byId("invite-note"),
+  close: byId("invite-close"),
+});
 
 const speaker = new Speaker(
   { button: byId("sound"), note: byId("sound-note") },
@@ -184,6 +194,7 @@ function showState(state) {
   app.name(state.appName, state.packageName);
   app.show(state.app.state, state.app.detail);
   phone.token = state.glassesToken;
+  invite.offer(state.invites);
 }
 
 const STATUS_NOTICES = {
@@ -194,6 +205,10 @@ const STATUS_NOTICES = {
   ended: {
     tone: "bad",
     text: "The app’s program has ended. Run it again in your terminal.",
+  },
+  uninvited: {
+    tone: "bad",
+    text: "This device is no longer invited. Press “Add a device” on the page on the computer, and scan the code there.",
   },
 };
 

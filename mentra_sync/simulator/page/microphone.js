@@ -13,6 +13,10 @@ const ERRORS = {
 };
 const HOPELESS = "service-not-allowed"; // trying again in this page is of no use
 
+const NOT_SECURE =
+  "Browsers let a page use the microphone only over https, or on the simulator’s own computer. " +
+  "Type here instead, or use the microphone of your keyboard.";
+
 export class Microphone {
   #parts;
   #onHeard;
@@ -28,8 +32,12 @@ export class Microphone {
     this.#language = language;
     this.#deaf = deaf;
     if (!Recognition) return;
-    parts.button.hidden = false;
     parts.label.hidden = false;
+    if (!window.isSecureContext) {
+      parts.label.textContent = NOT_SECURE;
+      return;
+    }
+    parts.button.hidden = false;
     parts.button.addEventListener("click", () => (this.#wanted ? this.stop() : this.#start()));
     this.#showState();
   }
