@@ -109,6 +109,8 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--glasses", choices=GLASSES, help="which glasses to simulate (the app's choice)")
     add("--host", choices=HOSTS, help="0.0.0.0: invite phones and others in the same network, too")
     add("--no-browser", action="store_true", help="do not open the page in a browser")
+    add("--record", metavar="FILE", help="write down what you do and what the app does")
+    add("--replay", metavar="FILE", help="do again what is written down, and compare")
     add("--reload", action="store_true", help="start the app again when its files are saved")
 
 

@@ -79,11 +79,15 @@ class Command:
     """``mentra-sync run`` around the script's own ``run()``, which it always has simulated."""
 
     def __init__(
-        self, options: Options, began: Callable[[Simulator], None] = lambda simulator: None
+        self,
+        options: Options,
+        began: Callable[[Simulator], None] = lambda simulator: None,
+        start_app: Callable[[Simulator], object] = lambda simulator: simulator.start_app(),
     ) -> None:
         """``began`` is told of the simulator when its page can be opened."""
         self.options = options
         self.began = began
+        self.start_app = start_app
         self.served = False
         """Whether the script has run an app."""
         self._end_asked = False
@@ -191,7 +195,7 @@ def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None
         command.began(simulator)
         _open_page(simulator, command.options)
         if not stop_asked.is_set():
-            simulator.start_app()
+            command.start_app(simulator)
         _wait(server, stop_asked)
     finally:
         server.stop()

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 from mentra_sync.clock import Clock, Deadline
 from mentra_sync.simulator.app_session import ON_THE_WAY, AppSession
+from mentra_sync.simulator.inputs import Inputs
 from mentra_sync.simulator.people import People
 from mentra_sync.simulator.registry import App, Registry
 from mentra_sync.simulator.schedule import Schedule
@@ -43,6 +44,8 @@ class Cloud:
         """Newer clouds send ``permission_error``; the recorded one only logs it."""
         self.timeline = Timeline()
         """What crossed the wire."""
+        self.inputs = Inputs()
+        """What is done to the glasses and to the app."""
         self.session_time = Schedule(clock or Clock(), "mentra-sim-session-time")
         self.wire_time = Schedule(wire_clock or Clock(), "mentra-sim-wire-time")
         self.webhooks = Webhooks(self.timeline, self.wire_time)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from mentra_sync.simulator.displays import Displays
+from mentra_sync.simulator.inputs import Inputs
 from mentra_sync.simulator.schedule import Schedule
 from mentra_sync.simulator.timeline import Timeline
 from mentra_sync.simulator.webhooks import Webhooks
@@ -29,6 +30,7 @@ class CloudFace(Protocol):
     wire_time: Schedule
     session_time: Schedule
     timeline: Timeline
+    inputs: Inputs
     webhooks: Webhooks
     realistic: bool
     quirks: bool

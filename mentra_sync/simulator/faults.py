@@ -115,7 +115,8 @@ class Faults:
     """The faults of one wearer's app and glasses.
 
     Each lasting one is on or off; switched on again, it begins anew.  Every method may be called
-    from any thread; none blocks.  ``changed`` is called when one begins or ends.
+    from any thread; none blocks.  ``changed`` is called when one begins or ends, ``note`` is
+    told of what is done here, as an action and its arguments.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Faults:
         wire_time: Schedule,
         lock: threading.RLock,
         changed: Callable[[], None],
+        note: Callable[[str, dict[str, Any]], None],
     ) -> None:
         self._session = session
         self._glasses = glasses
@@ -132,6 +134,7 @@ class Faults:
         self._lock = lock  # the cloud's: guards the next, and the session
         self._active: dict[str, tuple[Fault, Callable[[], object], Later | None]] = {}
         self._changed = changed
+        self._note = note
 
     @property
     def active(self) -> list[str]:
@@ -143,22 +146,21 @@ class Faults:
 
     def drop_connection(self) -> None:
         """Lose the app's connection without a word, as a network does."""
-        with self._lock:
-            link = self._session.link
-            if link is not None:
-                link.abort()
-                self._session.lost(link)
+        self._note("drop_connection", {})
+        self._drop()
 
     def repeat_webhook(self) -> None:
         """Call the webhook of a running app a second time, as after an answer that was slow.
 
         Raises ValueError when the app is not running.
         """
+        self._note("repeat_webhook", {})
         if not self._session.repeat_webhook():
             raise ValueError("the app is not running, so its webhook cannot be repeated")
 
     def end_session(self) -> None:
         """End the app as when the wearer has been gone for a minute: no stop webhook."""
+        self._note("end_session", {})
         with self._lock:
             if self._session.state not in (State.STOPPED, State.FAILED):
                 self._session.end("User session ended")
@@ -170,7 +172,7 @@ class Faults:
         seconds = None if seconds is None else _checked("seconds", seconds)
         with self._lock:
             self._session.refuses_connections = True
-            self.drop_connection()
+            self._drop()
             return self._begin("refuse_connections", self._accept_again, seconds)
 
     def slow_network(self, delay: float = 0.5) -> Fault:
@@ -178,7 +180,7 @@ class Faults:
         _checked("delay", delay)
         with self._lock:
             self._session.delay = delay
-            return self._begin("slow_network", self._fast_again)
+            return self._begin("slow_network", self._fast_again, value=delay)
 
     def no_photos(self) -> Fault:
         """Have the glasses answer no request for a photo."""
@@ -221,7 +223,21 @@ class Faults:
 
     # --- Inside ------------------------------------------------------------------------------
 
-    def _begin(self, name: str, over: Callable[[], object], seconds: float | None = None) -> Fault:
+    def _drop(self) -> None:
+        with self._lock:
+            link = self._session.link
+            if link is not None:
+                link.abort()
+                self._session.lost(link)
+
+    def _begin(
+        self,
+        name: str,
+        over: Callable[[], object],
+        seconds: float | None = None,
+        value: float | None = None,
+    ) -> Fault:
+        self._note_fault(name, True, seconds if value is None else value)
         before = self._active.pop(name, None)
         if before is not None and before[2] is not None:
             before[2].cancel()
@@ -245,11 +261,17 @@ class Faults:
             active = self._active.pop(name, None)
             if active is None:
                 return
+            self._note_fault(name, False)
             _, over, later = active
             if later is not None:
                 later.cancel()
             over()
             self._changed()
+
+    def _note_fault(self, name: str, on: bool, value: float | None = None) -> None:
+        # What takes the glasses away is a report of theirs, and noted as such.
+        if name != "out_of_reach":
+            self._note("fault", {"name": name, "on": on, "value": value})
 
     def _accept_again(self) -> None:
         self._session.refuses_connections = False

@@ -222,10 +222,12 @@ class Simulator:
 
     def begin_app(self, user_id: str | None = None) -> Future[bool]:
         """Start the app; the future tells whether it has been acknowledged in time."""
+        self._note(user_id, "start")
         return self.session_of(user_id).start()
 
     def end_app(self, user_id: str | None = None) -> Future[None]:
         """Stop the app; the future ends when it has been told."""
+        self._note(user_id, "stop")
         return self.session_of(user_id).stop()
 
     def faults_of(self, user_id: str | None = None) -> Faults:
@@ -240,6 +242,7 @@ class Simulator:
                     self.cloud.wire_time,
                     self.cloud.lock,
                     lambda: self._desk.faults_changed(name),
+                    lambda action, arguments: self._note(name, action, **arguments),
                 )
             return self._faults[name]
 
@@ -259,6 +262,7 @@ class Simulator:
         known = PermissionType.values()
         if permission not in known:
             raise ValueError(f"permission must be one of {', '.join(known)}; got {permission!r}")
+        self._note(None, "allow" if given else "deny", permission=permission)
         with self.cloud.lock:
             change = self.app.denied.discard if given else self.app.denied.add
             change(permission)
@@ -268,27 +272,32 @@ class Simulator:
 
     def change_settings(self, settings: dict[str, Any], user_id: str | None = None) -> bool:
         """Save some of the app's settings; blocks until the app has been told (True), or not."""
+        self._note(user_id, "change_settings", settings=settings)
         session = self.session_of(user_id)
         return self._wearer(user_id).preferences.change_app_and_wait(session, settings)
 
     def change_system_settings(self, settings: dict[str, Any], user_id: str | None = None) -> None:
         """Change settings of the glasses, by their names on the wire (``brightness``)."""
+        self._note(user_id, "change_system_settings", settings=settings)
         self._wearer(user_id).preferences.change_system(settings)
 
     def change_dashboard(self, mode: str, user_id: str | None = None) -> None:
         """Make the dashboard small (``main``) or large (``expanded``)."""
         if mode not in DashboardMode.values():
             raise ValueError(f"mode must be main or expanded, got {mode!r}")
+        self._note(user_id, "change_dashboard", mode=mode)
         self._wearer(user_id).change_dashboard(mode)
 
     def keep_dashboard(self, always_on: bool, user_id: str | None = None) -> None:
         """Have the dashboard stay in sight, or not."""
+        self._note(user_id, "keep_dashboard", always_on=always_on)
         self._wearer(user_id).keep_dashboard(always_on)
 
     def send_custom_message(
         self, action: str, payload: Any = None, user_id: str | None = None
     ) -> int:
         """Send a message of the cloud's own; returns how many apps listen to such."""
+        self._note(user_id, "send_custom_message", action=action, payload=payload)
         return self._wearer(user_id).messages.send(action, payload)
 
     def call_tool(
@@ -298,6 +307,7 @@ class Simulator:
 
         Raises RequestFailed when the app has refused twice, or cannot be reached.
         """
+        self._note(user_id, "call_tool", tool_id=tool_id, parameters=parameters)
         call = {
             "toolId": tool_id,
             "toolParameters": parameters or {},
@@ -347,6 +357,9 @@ class Simulator:
     def token_of(self, user_id: str | None = None) -> str:
         """What a phone shows at ``/glasses-ws`` for a wearer; good as long as this runs."""
         return self._tokens.make(user_id or self.user_id)
+
+    def _note(self, user_id: str | None, action: str, /, **arguments: Any) -> None:
+        self.cloud.inputs.note(user_id or self.user_id, action, **arguments)
 
     def _wearer(self, user_id: str | None, model: str | None = None) -> Wearer:
         name = user_id or self.user_id

@@ -97,9 +97,16 @@ class Timeline:
         """How many there have been."""
         return self._count
 
-    def listen(self, listener: Callable[[Crossing], None]) -> Callable[[], None]:
-        """Have a function called at each crossing from now on; call what is returned to end it."""
+    def listen(
+        self, listener: Callable[[Crossing], None], *, past: bool = False
+    ) -> Callable[[], None]:
+        """Have a function called at each crossing from now on; call what is returned to end it.
+
+        With ``past`` it is first called for those that are remembered.
+        """
         with self._lock:
+            for crossing in self._crossings if past else ():
+                listener(crossing)
             self._listeners = (*self._listeners, listener)
 
         def stop() -> None:

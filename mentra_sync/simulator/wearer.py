@@ -152,6 +152,7 @@ class Wearer:
             return 0
         with self._cloud.lock:
             self._cloud.timeline.frame(Way.GLASSES_TO_CLOUD, self.user_id, frame)
+            self._cloud.inputs.note_frame(self.user_id, frame)
             own = getattr(self, f"_on_{kind}", None) if kind in _OWN else None
             return own(frame) if own is not None else self.route(kind, frame)
 
@@ -175,6 +176,7 @@ class Wearer:
             self._cloud.timeline.add(
                 Way.GLASSES_TO_CLOUD, "binary", "speech", self.user_id, data["text"]
             )
+            self._cloud.inputs.note_speech(self.user_id, data, translations)
             language = data["transcribeLanguage"]
             opened = subscriptions.transcription_streams(self.streams())
             reached = 0
