@@ -38,7 +38,9 @@ app is run even if the script does not call app.run() itself.
 RUN_EXAMPLES = """\
 examples:
   mentra-sync run app.py --reload --glasses g1
-  mentra-sync run app.py -- --verbose      what follows "--" is the script's own
+  mentra-sync run app.py --record walk.jsonl
+  mentra-sync run app.py --replay walk.jsonl    does the same again, and compares
+  mentra-sync run app.py -- --verbose           what follows "--" is the script's own
 
 The port is that of the page. The app's own port (7010, or AppServer(port=...)) matters
 only to programs; on simulated glasses it moves to the next free one by itself.
