@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,22 @@ def test_the_app_says_hello_and_echoes(here: Path):
             assert page.state["packageName"] == "com.example.my_app"
         assert program.press_ctrl_c() == 0
         assert "WARNING" not in program.errors and "Traceback" not in program.errors
+
+
+def test_its_test_passes_and_can_fail(here: Path):
+    new("hello")
+    installed = any(
+        one.value == "mentra_sync.testing.plugin" for one in entry_points(group="pytest11")
+    )
+    plugin = [] if installed else ["-p", "mentra_sync.testing.plugin"]
+    options = [*plugin, "-p", "no:cacheprovider", "-W", "error"]
+    command = [sys.executable, "-m", "pytest", *options]
+    done = subprocess.run(command, cwd=here / "hello", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+    app = here / "hello" / "app.py"
+    app.write_text(app.read_text().replace("You said", "You sang"))
+    done = subprocess.run(command, cwd=here / "hello", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "You sang: good morning" in done.stdout, done.stdout
 
 
 def test_its_code_is_as_tidy_as_ours(here: Path):

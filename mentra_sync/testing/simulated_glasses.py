@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import warnings
 from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from mentra_sync.clock import Clock, Deadline
-from mentra_sync.log import stacks
+from mentra_sync.log import ROOT, stacks
 from mentra_sync.server import AppServer
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.recording import Recorder, load
 from mentra_sync.simulator.records import WAIT_SECONDS
+from mentra_sync.simulator.replay import Replay
 from mentra_sync.testing.app_errors import AppErrors, AppFailed, E
 from mentra_sync.testing.apps import app_of
 from mentra_sync.testing.pair import NOT_STARTED, Pair
@@ -64,6 +70,7 @@ class SimulatedGlasses(Pair):
         self._stillness: Stillness | None = None
         self._denied: set[str] = set()
         self._closed = False
+        self._recordings = ExitStack()
 
     # --- The app -----------------------------------------------------------------------------
 
@@ -147,6 +154,43 @@ class SimulatedGlasses(Pair):
         """Wait until the app is quiet, as :meth:`advance` does; False when it was not in time."""
         return self._still.settle()
 
+    # --- Sessions as files -------------------------------------------------------------------
+
+    def record(self, path: str | os.PathLike[str]) -> None:
+        """Write what happens from here on to a file: what the wearer does, and what the app does.
+
+        It ends with the test.  A file that is there already stays as it is: FileExistsError.
+        """
+        recorder = Recorder(self.simulator, Path(path))
+        logger = logging.getLogger(ROOT)
+        logger.addHandler(recorder.log_handler)
+        self._recordings.callback(recorder.close)
+        self._recordings.callback(logger.removeHandler, recorder.log_handler)
+
+    def replay(self, path: str | os.PathLike[str]) -> None:
+        """Do again what the wearer did, at the same session time, without waiting for it.
+
+        AssertionError where the app first does something else than it did then; BadRecording (a
+        ValueError) for a file that is no recording.  The app must run: what it has done since its
+        start counts, and the first start of the recording is left out.
+        """
+        __tracebackhide__ = True
+        replay = Replay(self.simulator, load(Path(path)))
+        began = self.time
+
+        def until(at: float) -> bool:
+            self.advance(max(0.0, began + at - self.time))
+            return True
+
+        logger = logging.getLogger(ROOT)
+        logger.addHandler(replay.log_handler)
+        try:
+            differences = replay.run(until, WAIT_SECONDS)
+        finally:
+            logger.removeHandler(replay.log_handler)
+        if differences:
+            raise AssertionError(f"{path}, {differences[0]}")
+
     # --- The end -----------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -169,6 +213,7 @@ class SimulatedGlasses(Pair):
             self._app.stop()
         finally:
             self._simulator.stop()
+            self._recordings.close()
             self._app.activity.tell_failures(None)
         left = [one for session in sessions for one in session.threads_in_user_code()]
         if left:
