@@ -23,6 +23,7 @@ DEPENDENCIES = {
     "jwt": "PyJWT[crypto]",
     "PIL": "Pillow",
     "dotenv": "python-dotenv",
+    "segno": "segno",
 }
 """Modules, and what pip calls them."""
 
