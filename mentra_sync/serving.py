@@ -62,11 +62,13 @@ class WebServer:
     def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
         import waitress
 
+        from mentra_sync.web_threads import WebThreads
+
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._server: Any = waitress.create_server(
             app,
             sockets=[listener],
-            threads=config.SERVER_THREADS,
+            _dispatcher=WebThreads(config.SERVER_THREADS),
             connection_limit=config.SERVER_CONNECTIONS,
             max_request_body_size=config.MAX_REQUEST_BYTES,
             ident=None,

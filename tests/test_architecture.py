@@ -46,6 +46,7 @@ SERVER = {
     "server",
     "serving",
     "tools",
+    "web_threads",
 }
 TOP = {"__main__", "cli", "commands", "testing"}
 
@@ -107,6 +108,7 @@ LOADED_LATE = {
     "dataclasses_json": "the package has an encoder of its own; this one serves from_dict, to_dict",
     "segno": "only an invitation of another device has a QR code",
     "waitress": "under another WSGI server it is never used",
+    "mentra_sync.web_threads": "as waitress, whose threads it makes",
     "dotenv": "only where there is a .env file",
     "werkzeug.middleware.proxy_fix": "only behind a proxy",
     "mentra_sync.running": "run() in the foreground: signals, the browser, the terminal",
