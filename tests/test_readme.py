@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import docutils.core
@@ -15,6 +18,7 @@ from trial import ROOT, Page, Program
 README = (ROOT / "README.rst").read_text(encoding="utf-8")
 EXAMPLES = ROOT / "examples"
 MAX_PICTURE_BYTES = 120_000
+PLUGIN = "mentra_sync.testing.plugin"
 
 
 def _parsed() -> tuple[docutils.nodes.document, str]:
@@ -29,7 +33,9 @@ def _parsed() -> tuple[docutils.nodes.document, str]:
 
 DOCUMENT, COMPLAINTS = _parsed()
 BLOCKS = list(DOCUMENT.findall(docutils.nodes.literal_block))
-PROGRAMS = [block.astext() for block in BLOCKS if "python" in block["classes"]]
+PYTHON = [block.astext() for block in BLOCKS if "python" in block["classes"]]
+PROGRAMS = [source for source in PYTHON if "def test_" not in source]
+TESTS = [source for source in PYTHON if source not in PROGRAMS]
 COMMANDS = [
     line
     for block in BLOCKS
@@ -136,13 +142,49 @@ def test_every_program_is_tried():
     assert len(WHAT_THEY_DO) == len(PROGRAMS)
 
 
+def _run_tests(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
+    """Run tests of the first program, which is changed as the README says."""
+    app = PROGRAMS[0].replace("\napp.run()", '\nif __name__ == "__main__":\n    app.run()')
+    (folder / "hello.py").write_text(app, encoding="utf-8")
+    (folder / "test_hello.py").write_text(tests, encoding="utf-8")
+    installed = any(one.value == PLUGIN for one in entry_points(group="pytest11"))
+    arguments = ["-p", "no:cacheprovider", *([] if installed else ["-p", PLUGIN])]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def test_its_tests_pass(tmp_path: Path):
+    [tests] = TESTS
+    done = _run_tests(tmp_path, tests)
+    assert done.returncode == 0, done.stdout
+    assert f"{tests.count('def test_')} passed" in done.stdout
+
+
+def test_a_failing_one_tells_what_is_printed_here(tmp_path: Path):
+    wrong = 'wait_for("You said: good evening")'
+    tests = TESTS[0].replace('wait_for("You said: good morning")', wrong)
+    [printed] = [block.astext() for block in BLOCKS if "- Simulated glasses -" in block.astext()]
+    told = re.sub(r"\d\.\d\d", "0.00", _run_tests(tmp_path, tests).stdout).splitlines()
+    for line in re.sub(r"\d\.\d\d", "0.00", printed).splitlines():
+        assert any(one.startswith(line.removesuffix("...")) for one in told), line
+
+
 def test_other_names_of_the_api_are_real():
     """What the list of features names is there."""
     from mentra_sync import AppServer
     from mentra_sync.session import AppSession
+    from mentra_sync.testing import SimulatedGlasses
 
     source = (ROOT / "mentra_sync" / "session.py").read_text(encoding="utf-8")
     for name in re.findall(r"``session\.(?!py\b)(\w+)``", README):
         assert hasattr(AppSession, name) or f"self.{name} = " in source, name
+    for name in re.findall(r"``(?:assert )?glasses\.(\w+)", README):
+        assert hasattr(SimulatedGlasses, name), name
     for name in re.findall(r"``app\.(\w+)", README):
         assert hasattr(AppServer("com.example.app"), name), name
