@@ -255,17 +255,21 @@ class Cloud(FakeCloud):
             try:
                 peer = self.accept_tcp()
                 request = peer.read_request()
-            except (OSError, AssertionError):
+            except (OSError, EOFError, AssertionError):
                 if self.listener.fileno() < 0 or not self._is_listening():
                     return
                 continue
             if b"upgrade: websocket" in request.lower():
                 self._apps.put(peer)
             else:
-                self._answer(peer, request)
+                with contextlib.suppress(OSError):  # a caller that has given up
+                    self._answer(peer, request)
 
     def _is_listening(self) -> bool:
-        return bool(self.listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        try:
+            return bool(self.listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        except OSError:  # closed meanwhile
+            return False
 
     def _answer(self, peer: Peer, request: bytes) -> None:
         self.requests.append(request)
