@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import stat
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from trial import Page, Program
 
+from mentra_sync import config
 from mentra_sync.commands.watch import Watch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C cannot be sent there")
@@ -181,6 +183,19 @@ def test_the_app_does_not_outlive_its_parent(text: str, app: App, wait_until: Ca
                 page.see("Version 1")
     # Leaving the block has killed the parent.
     wait_until(lambda: is_gone(process))
+
+
+def test_the_page_stays_where_it_was_when_its_usual_port_is_free_again(app: App):
+    with contextlib.ExitStack() as usual:
+        with contextlib.suppress(OSError):  # somebody has it already, which will do
+            place = ("127.0.0.1", config.SIMULATOR_PORT)
+            usual.enter_context(socket.create_server(place))
+        with app.run() as program:
+            address = program.address()
+            usual.close()
+            app.edit("} 1", "} 2")
+            assert program.wait_for(r"http://127\.0\.0\.1:\d+/", 2) == [address, address]
+            assert program.press_ctrl_c() == 0
 
 
 def test_arguments_and_options_are_kept(app: App):

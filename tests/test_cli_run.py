@@ -91,7 +91,6 @@ def test_the_script_finds_what_python_would_give_it(tmp_path: Path):
 
 
 WHERE_AM_I = """
-from __future__ import annotations
 import sys, words
 def f(x: words.HELLO): pass
 print(__name__, __file__, sys.argv, sys.path[0], sys.modules[__name__].f is f, __doc__)
