@@ -40,7 +40,9 @@ TOO_MANY_GUESSES = "This device has shown too many wrong invitations. Wait a min
 _JOINED = "/joined"
 _INVITATIONS = "/api/sim/invitations"
 _FOR_DEVICES = ("/page/", "/api/sim/", "/api/client/")
-_FOR_DEVICES_EXACTLY = frozenset({"/", _JOINED, "/api/sim", "/glasses-ws", "/simulator-ws"})
+_FOR_DEVICES_EXACTLY = frozenset(
+    {"/", "/side-by-side", _JOINED, "/api/sim", "/glasses-ws", "/simulator-ws"}
+)
 _PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 

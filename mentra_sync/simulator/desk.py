@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from mentra_sync._version import VERSION
+from mentra_sync.protocol.capabilities import KNOWN
 from mentra_sync.simulator.actions import BLOCKING, Action, Actions, Stage
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.cloud import Cloud
@@ -45,9 +46,12 @@ class Desk:
         self.panel = Panel(cloud.timeline, self._hello, self._act)
         """The open pages."""
 
-    def glasses_of(self, user_id: str) -> Glasses:
-        """The glasses of a wearer, who is there from the first call on."""
-        return self._stage.glasses_of(user_id)
+    def glasses_of(self, user_id: str, model: str | None = None) -> Glasses:
+        """The glasses of a wearer, who is there from the first call on; then ``model`` counts.
+
+        Raises ValueError for a model that there is not.
+        """
+        return self._stage.glasses_of(user_id, model)
 
     def streams(self, user_id: str) -> tuple[str, ...]:
         """What the app listens to."""
@@ -57,6 +61,11 @@ class Desk:
         """The wearer of that name, the default one for None; None when there is no such."""
         name = user_id or self._first
         return None if self._cloud.find_wearer(name) is None else name
+
+    def wearers(self) -> Message:
+        """Who there is, who is meant where nobody is named, and what more could wear."""
+        names = [wearer.user_id for wearer in self._cloud.wearers()]
+        return {"wearers": names, "first": self._first, "models": list(KNOWN)}
 
     def state(self, user_id: str) -> Message:
         """What a page asks for first."""
@@ -98,7 +107,7 @@ class Desk:
             "streams": list(self._stage.session_of(user_id).streams),
             "faults": self._faults_message(user_id),
             "permissions": self._permissions_message(),
-            "wearers": self._wearers_message(),
+            "wearers": self.wearers(),
             "schema": self.schema(user_id),
         }
 
@@ -112,7 +121,7 @@ class Desk:
 
     def wearers_changed(self) -> None:
         """Somebody has come."""
-        self.panel.tell(self._wearers_message())
+        self.panel.tell({"kind": "wearers", **self.wearers()})
 
     def _faults_message(self, user_id: str) -> Message:
         active = self._stage.faults_of(user_id).active
@@ -122,10 +131,6 @@ class Desk:
     def _permissions_message(self) -> Message:
         with self._cloud.lock:
             return {"kind": "permissions", "denied": sorted(self._app.denied)}
-
-    def _wearers_message(self) -> Message:
-        names = [wearer.user_id for wearer in self._cloud.wearers()]
-        return {"kind": "wearers", "wearers": names, "first": self._first}
 
     def _act(self, user_id: str, name: str, arguments: Message) -> None:
         action = self._actions.find(user_id, name)

@@ -77,6 +77,9 @@ MAX_OPEN_REQUESTS = 1000
 MAX_WEARERS = 100
 """Wearers that the page and tests by HTTP may add."""
 
+MAX_WEARER_NAME = 254
+"""Characters of the name of such a wearer: an e-mail address is no longer."""
+
 INVITATION_SECONDS = 600.0
 """How long an invitation of another device is good."""
 

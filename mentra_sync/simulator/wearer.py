@@ -173,9 +173,8 @@ class Wearer:
         """Send a transcription, and what it is in other languages; returns how many apps heard."""
         with self._cloud.lock:
             # Real glasses send sound, which the cloud's recogniser makes into this.
-            self._cloud.timeline.add(
-                Way.GLASSES_TO_CLOUD, "binary", "speech", self.user_id, data["text"]
-            )
+            said = {"text": data["text"], "isFinal": data["isFinal"]}
+            self._cloud.timeline.add(Way.GLASSES_TO_CLOUD, "binary", "speech", self.user_id, said)
             self._cloud.inputs.note_speech(self.user_id, data, translations)
             language = data["transcribeLanguage"]
             opened = subscriptions.transcription_streams(self.streams())

@@ -20,6 +20,7 @@ from mentra_sync.simulator.desk import Desk
 from mentra_sync.simulator.phone_link import PhoneLink
 from mentra_sync.simulator.phone_rest import phone_routes
 from mentra_sync.simulator.rest import GlassesTokens, bearer, rest_routes
+from mentra_sync.simulator.wearers_rest import wearer_routes
 from mentra_sync.simulator.web_sockets import SHAKING_FAILED, Accepted, NoThread, WebSocket
 
 PAGE = Path(__file__).parent / "page"
@@ -27,7 +28,7 @@ PAGE = Path(__file__).parent / "page"
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; connect-src 'self' ws:; img-src 'self' data: blob:;"
-        " media-src * data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+        " media-src * data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -77,24 +78,17 @@ class WebApp:
         app.register_blueprint(self._pages.routes())
         app.register_blueprint(self._admission.routes())
         app.add_url_rule("/", "index", lambda: send_from_directory(PAGE, "index.html"))
+        app.add_url_rule(
+            "/side-by-side", "side_by_side", lambda: send_from_directory(PAGE, "side_by_side.html")
+        )
         app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))
         app.register_blueprint(action_routes(self._desk, self._cloud.timeline))
-        app.add_url_rule(
-            "/api/sim/wearers/<user_id>", "wearer", self._another_wearer, methods=["POST"]
-        )
+        app.register_blueprint(wearer_routes(self._desk, self._tokens))
         sockets = Sock(app)
         sockets.route("/app-ws")(self._serve_app)
         sockets.route("/glasses-ws")(self._serve_phone)
         sockets.route("/simulator-ws")(self._serve_page)
         return app
-
-    def _another_wearer(self, user_id: str) -> Response:
-        """Glasses for somebody else, who is there from now on: a token for ``/glasses-ws``."""
-        known = self._cloud.find_wearer(user_id) is not None
-        if not known and len(self._cloud.wearers()) >= limits.MAX_WEARERS:
-            abort(429, f"there are {limits.MAX_WEARERS} wearers already")
-        self._desk.glasses_of(user_id)
-        return jsonify({"userId": user_id, "glassesToken": self._tokens.make(user_id)})
 
     # --- Websockets --------------------------------------------------------------------------
 

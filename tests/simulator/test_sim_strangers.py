@@ -77,7 +77,7 @@ def test_requests_of_other_sites_are_refused(simulator: Simulator) -> None:
     # A link to the page is no attack.
     page = requests.get(simulator.url, headers=headers, timeout=5)
     assert page.status_code == 200
-    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'self'" in page.headers["Content-Security-Policy"]
 
 
 def test_the_own_page_may_come_in(

@@ -10,10 +10,14 @@ const LABELS = {
   gone: "Not connected",
 };
 
+// Nobody knows how the app is.
+const UNHEARD = new Set(["connecting", "gone"]);
+
 export class AppState {
   #parts;
   #notices;
   #state = "connecting";
+  #ran = false;
 
   // parts: {name, packageName, state, button}; onRun("start" or "stop")
   constructor(parts, notices, onRun) {
@@ -25,17 +29,25 @@ export class AppState {
     });
   }
 
-  name(appName, packageName) {
+  // Whether it ran when it was last heard of.
+  get ran() {
+    return this.#ran;
+  }
+
+  // wearer: whose page this is, where there is more than one
+  name(appName, packageName, wearer = null) {
     const { name, packageName: shown } = this.#parts;
     name.textContent = appName || packageName;
     shown.textContent = packageName;
-    document.title = `${name.textContent} · Simulator`;
+    const whose = wearer === null ? "" : ` · ${wearer}`;
+    document.title = `${name.textContent}${whose} · Simulator`;
   }
 
   show(reported, detail = null) {
     // A running app of which there is more to say is being stopped.
     const state = reported === "running" && detail ? "stopping" : reported;
     this.#state = state;
+    if (!UNHEARD.has(state)) this.#ran = this.#runs();
     const { state: pill, button } = this.#parts;
     pill.dataset.state = state;
     pill.textContent = LABELS[state] ?? state;

@@ -5,6 +5,8 @@
 // "ended" (nobody answers any more) or "uninvited" (another run does not know this device); in
 // all of them it goes on trying.
 
+import { mine, NAMED } from "./wearer.js";
+
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 5000;
 const ATTEMPT_TIMEOUT = 5000;
@@ -22,7 +24,8 @@ export class Connection {
   #uninvited = false;
   #timer = null;
 
-  // handlers: onStatus(status), onState(state), onGlasses(message), onSimulator(message)
+  // handlers: onStatus(status), onState(state), onGlasses(message), onSimulator(message);
+  // onUnknown(everybody) when this page's wearer is not there: then it waits for connect()
   constructor(handlers) {
     this.#handlers = handlers;
   }
@@ -34,6 +37,7 @@ export class Connection {
     if (attempt !== this.#attempt) return;
     if (state === null) return this.#tryLater();
     this.#refusals = 0;
+    if (state.nobody) return this.#handlers.onUnknown(state.nobody);
     this.#handlers.onState(state);
     this.#open(attempt, state.glassesToken);
   }
@@ -48,12 +52,10 @@ export class Connection {
 
   async #askForState() {
     try {
-      const answer = await fetch("/api/sim/state", {
-        cache: "no-store",
-        signal: AbortSignal.timeout(ATTEMPT_TIMEOUT),
-      });
-      this.#uninvited = answer.status === 401;
-      return answer.ok ? await answer.json() : null;
+      // A wearer who is not there is no error: the simulator may have been started anew.
+      const everybody = NAMED === null ? null : await this.#ask("/api/sim/wearers");
+      if (everybody?.wearers.includes(NAMED) === false) return { nobody: everybody };
+      return await this.#ask(mine("/api/sim/state"));
     } catch {
       this.#refusals += 1;
       this.#uninvited = false;
@@ -61,12 +63,19 @@ export class Connection {
     }
   }
 
+  async #ask(path) {
+    const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT);
+    const answer = await fetch(path, { cache: "no-store", signal });
+    this.#uninvited = answer.status === 401;
+    return answer.ok ? answer.json() : null;
+  }
+
   #open(attempt, token) {
     const address = new URL(location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const sockets = {
       glasses: new WebSocket(new URL(`/glasses-ws?token=${encodeURIComponent(token)}`, address)),
-      simulator: new WebSocket(new URL("/simulator-ws", address)),
+      simulator: new WebSocket(new URL(mine("/simulator-ws"), address)),
     };
     this.#sockets = sockets;
     const lost = () => {

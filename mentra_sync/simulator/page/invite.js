@@ -1,5 +1,7 @@
 // Inviting another device: a code for its camera, good once, and fresh each time it is asked for.
 
+import { mine } from "./wearer.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const QUIET = 4; // light modules around the code, which the standard asks for
 
@@ -24,7 +26,7 @@ export class Invite {
     const { dialog, code, address, note } = this.#parts;
     this.#forget();
     try {
-      const answer = await fetch("/api/sim/invitations", { method: "POST" });
+      const answer = await fetch(mine("/api/sim/invitations"), { method: "POST" });
       if (!answer.ok) throw new Error(`the simulator answered ${answer.status}`);
       const made = await answer.json();
       code.replaceChildren(drawing(made.code));

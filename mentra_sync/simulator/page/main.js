@@ -1,11 +1,13 @@
 // Brings the page to life: builds its parts and passes what arrives to the one that it is for.
 
 import { AppState } from "./app_state.js";
+import { makeCompact } from "./compact.js";
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
 import { byId } from "./element.js";
 import { showFirstHint } from "./hints.js";
 import { Invite } from "./invite.js";
+import { Journal } from "./journal.js";
 import { Lens } from "./lens.js";
 import { Log } from "./log.js";
 import { Microphone } from "./microphone.js";
@@ -17,6 +19,8 @@ import { Speaker } from "./speaker.js";
 import { Tabs } from "./tabs.js";
 import { Talk } from "./talk.js";
 import { Trouble } from "./trouble.js";
+import { addWearer, COMPACT, NAMED } from "./wearer.js";
+import { Unknown, Wearers } from "./wearers.js";
 
 const notices = new Notices(byId("notices"));
 const trouble = new Trouble(byId("trouble"));
@@ -36,6 +40,7 @@ const lens = new Lens(
 const connection = new Connection({
   onStatus: showStatus,
   onState: showState,
+  onUnknown: (everybody) => void nobody(everybody),
   onGlasses: (message) => FROM_THE_CLOUD[message.type]?.(message),
   onSimulator: (message) => FROM_THE_SIMULATOR[message.kind]?.(message),
 });
@@ -116,6 +121,20 @@ const permissions = new Permissions((permission, granted) =>
   connection.sendToSimulator({ action: granted ? "allow" : "deny", permission }),
 );
 
+const journal = new Journal(notices, (fault) =>
+  connection.sendToSimulator({ action: "fault", ...fault }),
+);
+const wearers = new Wearers(byId("wearers"));
+const unknown = new Unknown(byId("unknown"), () => connection.connect());
+makeCompact(
+  { quick: byId("quick") },
+  {
+    press: (pressType) =>
+      SENDERS.glasses({ type: "button_press", buttonId: "main", pressType }),
+    hear: (on) => speaker.mute(!on),
+  },
+);
+
 const FROM_THE_CLOUD = {
   audio_play_request: (message) => speaker.play(message),
   audio_stop_request: () => speaker.stop(),
@@ -132,8 +151,18 @@ const FROM_THE_SIMULATOR = {
     // What has been logged so far follows.
     log.clear();
     trouble.clear();
+    journal.greet(message);
+    wearers.show(message.wearers, message.userId, message.model);
   },
-  app: ({ state, detail }) => app.show(state, detail),
+  app: (message) => {
+    app.show(message.state, message.detail);
+    journal.app(message);
+  },
+  crossing: (crossing) => {
+    if (!COMPACT) journal.crossing(crossing);
+  },
+  faults: ({ faults }) => journal.faults(faults),
+  wearers: (everybody) => wearers.show(everybody, me.userId, me.model),
   lens: (message) => lens.show(message),
   head: ({ position }) => {
     lens.look(position);
@@ -153,6 +182,7 @@ const FROM_THE_SIMULATOR = {
   permissions: ({ denied }) => permissions.setDenied(denied),
   log: (entry) => {
     log.add(entry);
+    journal.log(entry);
     if (entry.traceback) trouble.show(entry.traceback);
   },
   problem: ({ message }) => showProblem(message),
@@ -186,15 +216,28 @@ function showSchema(schema) {
   permissions.show(schema.permissions);
 }
 
-let version = null;
+let me = null; // the last state, of this page's wearer
 
 function showState(state) {
-  version ??= state.version;
-  if (state.version !== version) location.reload(); // the page of another version is out of date
-  app.name(state.appName, state.packageName);
+  // The page of another version is out of date.
+  if (me && state.version !== me.version) location.reload();
+  me = state;
+  unknown.hide();
+  app.name(state.appName, state.packageName, NAMED);
   app.show(state.app.state, state.app.detail);
   phone.token = state.glassesToken;
   invite.offer(state.invites);
+}
+
+// This page's wearer is not there. One who was there, before the program was run again, comes
+// back; anybody else is a question for the person who looks at the page.
+async function nobody(everybody) {
+  if (me !== null && (await addWearer(NAMED, { model: me.model, start: app.ran })) === "") {
+    connection.connect();
+    return;
+  }
+  showStatus("unknown");
+  unknown.show(everybody.first);
 }
 
 const STATUS_NOTICES = {
@@ -217,6 +260,7 @@ function showStatus(status) {
   document.body.dataset.connection = status;
   byId("say-send").disabled = !connected;
   controls.setConnected(connected);
+  journal.status(status);
   const notice = STATUS_NOTICES[status];
   if (notice) notices.show("connection", notice);
   else notices.hide("connection");

@@ -16,6 +16,7 @@ export class Speaker {
   #works = false;
   #refusedFile = false;
   #missed = null; // words that were shown because nothing could be heard
+  #muted = false;
   #sample = null; // Chromium forgets utterances that only its engine knows: so all are kept
 
   // parts: {button, note}; tell: began(requestId), finished({requestId, success, duration, error})
@@ -24,6 +25,16 @@ export class Speaker {
     this.#tell = tell;
     parts.button.addEventListener("click", () => this.#turnOn());
     this.#synth?.addEventListener?.("voiceschanged", () => this.#showState());
+  }
+
+  // Another page is to be heard instead. The words are shown then, and files play silently.
+  mute(muted) {
+    this.#muted = muted;
+    for (const audio of this.#files.values()) audio.muted = muted;
+    const job = this.#current;
+    if (!muted || !job) return;
+    if (job.startedAt) this.#over(job, true); // the rest of it is not worth an error of the app
+    else this.#decline(job);
   }
 
   get speaking() {
@@ -73,6 +84,7 @@ export class Speaker {
     if (this.#current || this.#queue.length === 0) return;
     const job = this.#queue.shift();
     this.#current = job;
+    if (this.#muted) return this.#decline(job);
     if (!this.#synth) return this.#over(job, false, "this browser cannot speak");
     const utterance = this.#utterance(job.text, job.volume);
     job.utterance = utterance;
@@ -93,6 +105,12 @@ export class Speaker {
     if (!success && !job.startedAt) this.#giveUp();
     this.#silence();
     this.#finished(job, success, error);
+    this.#speakNext();
+  }
+
+  #decline(job) {
+    this.#silence();
+    this.#finished(job, false, "muted");
     this.#speakNext();
   }
 
@@ -135,6 +153,7 @@ export class Speaker {
   #playFile(requestId, address, volume) {
     const audio = new Audio(address);
     audio.volume = volume;
+    audio.muted = this.#muted;
     this.#files.set(requestId, audio);
     const finish = (success, error) => {
       if (!this.#files.delete(requestId)) return;

@@ -9,13 +9,15 @@ export class Tabs {
   #list;
   #panels;
   #name;
+  #onShown;
   #tabs = new Map(); // by id: {tab, panel}
 
-  // parts: {list, panels}; name: what the open tab is remembered by
-  constructor({ list, panels }, name) {
+  // parts: {list, panels}; name: what the open tab is remembered by; onShown(id): one is open now
+  constructor({ list, panels }, name, onShown = () => {}) {
     this.#list = list;
     this.#panels = panels;
     this.#name = name;
+    this.#onShown = onShown;
     list.addEventListener("keydown", (event) => this.#moved(event));
   }
 
@@ -58,6 +60,7 @@ export class Tabs {
     tab.tabIndex = 0;
     panel.hidden = false;
     this.#panels.scrollTop = 0;
+    this.#onShown(id);
   }
 
   #hide(id) {

@@ -1,5 +1,6 @@
 // An exception in the app's code, told so that nobody can miss it.
 
+import { copyButton } from "./copy.js";
 import { button, element } from "./element.js";
 import { explain } from "./explain.js";
 import { tracebackDetails } from "./log.js";
@@ -44,7 +45,7 @@ export class Trouble {
     if (plain) card.append(element("p", "trouble-plain", plain));
     if (place) card.append(whereItHappened(place));
     const foot = element("div", "trouble-foot");
-    foot.append(tracebackDetails(traceback), copyButton(traceback));
+    foot.append(tracebackDetails(traceback), copyButton(() => traceback, "Copy the traceback"));
     card.append(foot);
     return card;
   }
@@ -58,22 +59,4 @@ function whereItHappened({ file, line, where, code }) {
   box.append(spot);
   if (code) box.append(element("pre", "", code));
   return box;
-}
-
-function copyButton(traceback) {
-  const copy = button("Copy", async () => {
-    copy.textContent = (await copied(traceback)) ? "Copied" : "Select and copy it";
-    setTimeout(() => (copy.textContent = "Copy"), 2000);
-  });
-  copy.setAttribute("aria-label", "Copy the traceback");
-  return copy;
-}
-
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false; // some browsers refuse, for example in a page that is not on this machine
-  }
 }

@@ -1,0 +1,45 @@
+"""``/api/sim/wearers``: who wears glasses here, and glasses for somebody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from mentra_sync.simulator import limits
+from mentra_sync.simulator.desk import Desk
+from mentra_sync.simulator.rest import GlassesTokens
+
+
+def wearer_routes(desk: Desk, tokens: GlassesTokens) -> Blueprint:
+    """The routes, which begin with ``/api/sim/wearers``."""
+    routes = Blueprint("wearers", __name__, url_prefix="/api/sim/wearers")
+
+    @routes.get("")
+    def everybody() -> Response:
+        return jsonify(desk.wearers())
+
+    @routes.post("/<user_id>")
+    def another(user_id: str) -> tuple[Response, int]:
+        """Somebody who is there from now on, with glasses of a ``model``, and their token."""
+        wanted: Any = request.get_json(silent=True, force=True) if request.data else {}
+        if not isinstance(wanted, dict) or not isinstance(wanted.get("model", ""), str):
+            return _problem('the body must be empty, or like {"model": "g1"}', 400)
+        if desk.find(user_id) is None:
+            if len(user_id) > limits.MAX_WEARER_NAME or not user_id.isprintable():
+                most = limits.MAX_WEARER_NAME
+                return _problem(f"a name has {most} printable characters at most", 400)
+            if len(desk.wearers()["wearers"]) >= limits.MAX_WEARERS:
+                return _problem(f"there are {limits.MAX_WEARERS} wearers already", 429)
+        try:
+            model = desk.glasses_of(user_id, wanted.get("model")).model
+        except ValueError as error:
+            return _problem(str(error), 400)
+        token = tokens.make(user_id)
+        return jsonify({"userId": user_id, "model": model, "glassesToken": token}), 200
+
+    return routes
+
+
+def _problem(text: str, status: int) -> tuple[Response, int]:
+    return jsonify({"error": text}), status
