@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mentra_sync._version import VERSION
 from mentra_sync.commands.terminal import complain, nearest, this_command
+from mentra_sync.simulator.quirks import QUIRKS
 
 GLASSES = ("g1", "live", "z100", "simulated")
 """Short names of the glasses that can be simulated; the default is the app's own choice."""
@@ -44,6 +46,8 @@ examples:
 
 The port is that of the page. The app's own port (7010, or AppServer(port=...)) matters
 only to programs; on simulated glasses it moves to the next free one by itself.
+
+with --quirks:
 """
 
 ABOUT_NEW = """\
@@ -110,6 +114,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--port", type=_port, metavar="N", help="port of the page (7011, or the next free one)")
     add("--glasses", choices=GLASSES, help="which glasses to simulate (the app's choice)")
     add("--host", choices=HOSTS, help="0.0.0.0: invite phones and others in the same network, too")
+    add("--quirks", action="store_true", help="have the faults of a real cloud too (below)")
     add("--no-browser", action="store_true", help="do not open the page in a browser")
     add("--record", metavar="FILE", help="write down what you do and what the app does")
     add("--replay", metavar="FILE", help="do again what is written down, and compare")
@@ -124,6 +129,10 @@ def _doctor_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--url", metavar="URL", help="the app's public address (or set PUBLIC_URL)")
     add("--offline", action="store_true", help="leave out what needs the internet")
+
+
+def _item(sentence: str) -> str:
+    return textwrap.fill(sentence, 78, initial_indent="  - ", subsequent_indent="    ")
 
 
 def _port(text: str) -> int:
@@ -163,7 +172,13 @@ class _Command:
 
 
 COMMANDS = {
-    "run": _Command("run an app on simulated glasses", ABOUT_RUN, RUN_EXAMPLES, _run_options, _run),
+    "run": _Command(
+        "run an app on simulated glasses",
+        ABOUT_RUN,
+        RUN_EXAMPLES + "\n".join(_item(sentence) for sentence in QUIRKS.values()),
+        _run_options,
+        _run,
+    ),
     "new": _Command("make a first app with a test", ABOUT_NEW, "", _new_options, _new),
     "doctor": _Command("see what is missing", ABOUT_DOCTOR, "", _doctor_options, _doctor),
 }

@@ -110,6 +110,10 @@ STORAGE_PATIENCE = 15.0
 DISPLAY_INTERVAL_MS = 300
 """The cloud passes on one display in this time (section 5)."""
 
+DISPLAY_MARGIN_MS = 50
+"""Added to that by a session: one display may be so much longer on its way to the cloud than the
+next, and two that arrive less than 300 ms apart may be shown in the wrong order there."""
+
 HOLD_AT_START = 1.0
 """Events are kept until ``on_session`` returns, waits, or has run this long (rule 8)."""
 

@@ -58,6 +58,8 @@ class Options:
     """Where the page listens; None is this machine only."""
     device_secret: str | None = None
     """What keeps other devices in when the script is run again; None for another each time."""
+    quirks: bool = False
+    """Whether the simulated cloud has the faults of the recorded one."""
     open_page: bool = True
     """Whether to open a browser where there is a screen."""
     await_page: bool = False
@@ -72,6 +74,8 @@ class Options:
             wanted["glasses"] = self.glasses
         if self.host is not None:
             wanted |= {"host": self.host, "device_secret": self.device_secret}
+        if self.quirks:
+            wanted["quirks"] = True
         return wanted
 
 

@@ -295,6 +295,7 @@ def test_options_that_were_not_given_change_nothing():
     assert running.Options().for_simulator() == {}
     wanted: dict[str, Any] = running.Options(page_port=0, glasses="g1").for_simulator()
     assert wanted == {"port": 0, "port_may_move": False, "glasses": "g1"}
+    assert running.Options(quirks=True).for_simulator() == {"quirks": True}
 
 
 def test_the_environment_is_left_alone(tmp_path: Path):

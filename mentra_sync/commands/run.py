@@ -16,6 +16,7 @@ def run(options: argparse.Namespace) -> int:
         page_port=options.port,
         glasses=options.glasses,
         host=options.host,
+        quirks=options.quirks,
         open_page=not options.no_browser,
     )
     try:

@@ -99,7 +99,7 @@ class Link:
         )
         self._pacer = DisplayPacer(
             timers,
-            display_interval_ms / 1000,
+            (display_interval_ms + config.DISPLAY_MARGIN_MS) / 1000 if display_interval_ms else 0.0,
             connected=lambda: self.connection.connected,
             send=lambda display: self._write(display, keep=False),
             wake=self.connection.wake,

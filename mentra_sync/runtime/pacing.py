@@ -1,8 +1,8 @@
 """When displays go out: the first of a quiet time at once, then the newest when its turn comes.
 
 The cloud passes on one display every 300 ms and, by a fault, can leave an older one on the lens
-(protocol.md, section 5).  A session that keeps that distance itself is safe from it, and what it
-skips would not have been seen anyway.
+(protocol.md, section 5).  A session that keeps a little more distance itself is safe from it, and
+what it skips would not have been seen anyway.
 """
 
 from __future__ import annotations

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mentra_sync import config
 from mentra_sync.clock import Clock
 from mentra_sync.protocol.commands import DisplayEvent
 from mentra_sync.protocol.layouts import TextWall
 from mentra_sync.runtime.pacing import DisplayPacer
 from mentra_sync.runtime.timers import Alarm, Timers
+from mentra_sync.simulator.pace import Display, FaultyPace
 
 INTERVAL = 0.3
 
@@ -44,13 +46,14 @@ class Hands:
 
     def advance(self, seconds: float) -> None:
         end = round(self.moment + seconds, 6)
-        while self.heap and self.heap[0][0] <= end:
+        while self.heap and round(self.heap[0][0], 6) <= end:
             moment, _, alarm = heapq.heappop(self.heap)
-            self.moment = max(self.moment, round(moment, 6))
+            # Never before its moment, or what is due then is not due yet, again and again.
+            self.moment = max(self.moment, moment)
             function, alarm.function = alarm.function, None
             if function is not None:
                 function()
-        self.moment = end
+        self.moment = max(self.moment, end)
 
 
 class Lens:
@@ -502,3 +505,57 @@ def test_threads_that_show_at_once_never_overtake_each_other(
     pacer.stop()
     assert sent == sorted(sent)
     assert interval or sent == list(range(1000))
+
+
+# --- The recorded cloud -----------------------------------------------------------------------
+
+MARGIN = config.DISPLAY_MARGIN_MS / 1000
+
+
+def on_the_lens(steps: list[tuple[int, int]], interval: float) -> list[str]:
+    """What a cloud with the recorded fault shows of displays that a session shows.
+
+    A step is a pause (ms) and how long the display of then is on its way (ms).
+    """
+    lens, shown = Lens(interval), []
+    pace = FaultyPace(
+        lens.hands,  # type: ignore[arg-type]
+        threading.RLock(),
+        INTERVAL,
+        lambda display: shown.append(display.frame["text"]),
+    )
+    delays, arrived = {}, 0.0
+
+    def send(display: DisplayEvent) -> None:
+        nonlocal arrived
+        assert isinstance(display.layout, TextWall)
+        text = display.layout.text
+        arrived = max(arrived, lens.hands.moment + delays[text])
+        frame = {"view": display.view, "text": text}
+        lens.hands.at(arrived, lambda: pace.offer(Display(frame, "app")))
+
+    lens.pacer._send = send
+    for number, (pause, delay) in enumerate(steps):
+        lens.advance(pause)
+        delays[f"{number:02}"] = delay / 1000
+        lens.show(f"{number:02}")
+    lens.advance(5000)
+    return shown
+
+
+PAUSES_AND_DELAYS = st.lists(
+    st.tuples(st.integers(0, 700), st.integers(0, config.DISPLAY_MARGIN_MS)), min_size=1
+)
+
+
+@given(PAUSES_AND_DELAYS)
+def test_the_newest_stays_on_the_lens_of_the_recorded_cloud(steps: list[tuple[int, int]]) -> None:
+    """Also when one display is longer on its way than the next, as far as the margin goes."""
+    shown = on_the_lens(steps, INTERVAL + MARGIN)
+    assert shown == sorted(shown)
+    assert shown[-1] == f"{len(steps) - 1:02}"
+
+
+def test_it_would_not_without_a_margin() -> None:
+    steps = [(0, 10), (300, 0), (300, 5), (300, 4)]
+    assert on_the_lens(steps, INTERVAL) == ["00", "01", "03", "02"]
