@@ -40,9 +40,10 @@ Run = Callable[..., pytest.RunResult]
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
     def run(tests: str, *arguments: str) -> pytest.RunResult:
+        pytester.makeini("[pytest]\nfilterwarnings = error")
         pytester.makepyfile(test_app=APP + tests)
         plugin = () if REGISTERED else ("-p", "mentra_sync.testing.plugin")
-        options = (*plugin, "-p", "no:cacheprovider", "-W", "error", *arguments)
+        options = (*plugin, "-p", "no:cacheprovider", *arguments)
         return pytester.runpytest_subprocess(*options, timeout=90)
 
     return run
@@ -179,6 +180,56 @@ def test_two(glasses):
             "--- you@example.com",
             "--- bob",
             "*'You said: me too'",
+        ]
+    )
+
+
+def test_a_thread_of_the_apps_own_may_end_with_the_session(run: Run):
+    result = run("""
+import threading
+
+def main(session):
+    def own():
+        while True:
+            session.sleep(1)
+    threading.Thread(target=own).start()
+
+def test_own(glasses):
+    glasses.start(main)
+    glasses.advance(10)
+
+def test_other(glasses):
+    threading.Thread(target=lambda: 1 / 0).start()
+    import time
+    time.sleep(0.2)
+""")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_other *"])
+
+
+def test_what_hangs_is_warned_of_with_the_line_of_the_test(run: Run):
+    result = run(
+        """
+def main(session):
+    import time
+    for _ in range(20):
+        time.sleep(0.1)
+
+def test_hang(glasses, monkeypatch):
+    monkeypatch.setattr("mentra_sync.testing.stillness.PATIENCE", 0.1)
+    glasses.start(main)
+    glasses.advance(10)
+    monkeypatch.undo()
+    assert glasses.settle()
+""",
+        "-W",
+        "default",
+    )
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_app.py:*: AppStillBusy: not quiet after 0.1 s*: on_session of you@example.com.*",
+            "    glasses.advance(10)",
         ]
     )
 

@@ -26,6 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A thread of an app's own may well end by ``SessionEnded`` when the test is over."""
+    category = "pytest.PytestUnhandledThreadExceptionWarning"
+    words = r"(?s).*mentra_sync\.errors\.SessionEnded"
+    config.addinivalue_line("filterwarnings", f"ignore:{words}:{category}")
+
+
 @pytest.fixture
 def glasses(request: pytest.FixtureRequest) -> Generator[SimulatedGlasses, None, None]:
     """Simulated glasses: ``glasses.start(MyApp)``, ``glasses.say("hello")``, ``glasses.lens``."""

@@ -63,7 +63,8 @@ class SimulatedGlasses(Pair):
         self._clock = Clock(0.0)
         self.errors = AppErrors(self._clock.now)
         """The exceptions that left functions of the app. Those that nobody has expected, by
-        :meth:`expect_error` or ``errors.clear()``, fail the test at its end."""
+        :meth:`expect_error` or ``errors.clear()``, fail the test at its end. What a tool raises is
+        not among them: it reaches who calls the tool."""
         self.pairs: dict[str, Pair] = {user_id: self}
         self._app: AppServer | None = None
         self._simulator: Simulator | None = None

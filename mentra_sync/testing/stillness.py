@@ -44,20 +44,24 @@ class Stillness:
     def advance(self, seconds: float) -> None:
         """Let session time pass, from one due moment to the next, each when all is quiet."""
         end = self._clock.now() + seconds
-        quiet = self.settle()
+        quiet = self.settle(stacklevel=4)
         while (due := self._clock.next_due()) is not None and due <= end:
             if not quiet and due <= self._clock.now():
                 break  # it is not going to be done
             self._clock.advance_to(due)
-            quiet = self.settle()
+            quiet = self.settle(stacklevel=4)
         self._clock.advance_to(end)
-        self.settle()
+        self.settle(stacklevel=4)
 
-    def settle(self) -> bool:
-        """Wait until all is quiet; when it is not in time, warn, and return False."""
+    def settle(self, stacklevel: int = 3) -> bool:
+        """Wait until all is quiet; when it is not in time, warn, and return False.
+
+        ``stacklevel`` is how far up the test is whose line the warning names.
+        """
         busy = self.wait(PATIENCE)
         if busy:
-            warnings.warn(AppStillBusy(_BUSY.format(PATIENCE, ", ".join(busy))), stacklevel=4)
+            text = _BUSY.format(PATIENCE, ", ".join(busy))
+            warnings.warn(AppStillBusy(text), stacklevel=stacklevel)
         return not busy
 
     def wait(self, patience: float) -> list[str]:
