@@ -93,6 +93,17 @@ def test_catching_up_with_a_connection_that_is_lost_meanwhile(worn: SimulatedGla
     assert done.wait(5)
 
 
+def test_what_a_slow_network_carries_is_waited_for(worn: SimulatedGlasses):
+    def main(session: AppSession) -> None:
+        session.events.on_button_press(lambda: session.layouts.show_text_wall("pressed"))
+
+    worn.start(main)
+    with worn.simulator.faults_of().slow_network(0.2):
+        worn.press()
+        worn.settle()
+        assert worn.lens.text == "pressed"
+
+
 def test_a_request_to_the_app_is_not_quiet(worn: SimulatedGlasses, wait_until: WaitUntil):
     go_on = threading.Event()
     app = AppServer("com.example.slow", on_session=lambda session: None)

@@ -81,7 +81,8 @@ class AppLink:
 
     def when_caught_up(self, done: Callable[[], object]) -> None:
         """Call ``done`` when the app has worked on all that was sent so far, and we on its own."""
-        self._socket.when_caught_up(done)
+        # The question goes the way of all frames, and so does the answer.
+        self._out.put(lambda: self._socket.when_caught_up(lambda: self._in.put(done)))
 
     def abort(self) -> None:
         """Lose the connection without a word."""
