@@ -63,9 +63,11 @@ class Desk:
         return None if self._cloud.find_wearer(name) is None else name
 
     def wearers(self) -> Message:
-        """Who there is, who is meant where nobody is named, and what more could wear."""
+        """Who there is, who is meant where nobody is named, and what others could wear."""
         names = [wearer.user_id for wearer in self._cloud.wearers()]
-        return {"wearers": names, "first": self._first, "models": list(KNOWN)}
+        usual = self._stage.glasses_of(self._first).model
+        models = sorted(KNOWN, key=lambda model: model != usual)
+        return {"wearers": names, "first": self._first, "models": models}
 
     def state(self, user_id: str) -> Message:
         """What a page asks for first."""

@@ -29,6 +29,7 @@ try:
         Browser,
         ConsoleMessage,
         Error,
+        FrameLocator,
         Locator,
         Page,
         expect,
@@ -144,6 +145,11 @@ def go_with_app(page: Page, simulator: Simulator, app: RawApp) -> None:
     page.locator("#listening[data-on=true]").wait_for()
     # What is sent during the boot screen would be shown after it.
     page.locator(".glasses:not(.booting)").wait_for()
+
+
+def inside(page: Page, title: str) -> FrameLocator:
+    """A page that stands inside of this one, by its title."""
+    return page.frame_locator(f"iframe[title='{title}']")
 
 
 def said_to(app: RawApp, **wanted: Any) -> dict[str, Any]:

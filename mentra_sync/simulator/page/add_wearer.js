@@ -27,14 +27,14 @@ export class AddWearer {
     });
   }
 
-  // wearers: who is there; models: what can be worn; worn: what this page's wearer has
-  offer({ wearers, models }, worn) {
+  // wearers: who is there; models: what can be worn, the usual ones first
+  offer({ wearers, models }) {
     if (this.#name.value === this.#suggested) {
       this.#suggested = suggestion(wearers);
       this.#name.value = this.#suggested;
     }
     if (this.#model.options.length > 0) return;
-    this.#model.append(...models.map((model) => new Option(model, model, false, model === worn)));
+    this.#model.append(...models.map((model) => new Option(model, model)));
   }
 
   async #add(onAdded) {

@@ -152,7 +152,7 @@ const FROM_THE_SIMULATOR = {
     log.clear();
     trouble.clear();
     journal.greet(message);
-    wearers.show(message.wearers, message.userId, message.model);
+    wearers.show(message.wearers, message.userId);
   },
   app: (message) => {
     app.show(message.state, message.detail);
@@ -162,7 +162,7 @@ const FROM_THE_SIMULATOR = {
     if (!COMPACT) journal.crossing(crossing);
   },
   faults: ({ faults }) => journal.faults(faults),
-  wearers: (everybody) => wearers.show(everybody, me.userId, me.model),
+  wearers: (everybody) => wearers.show(everybody, me.userId),
   lens: (message) => lens.show(message),
   head: ({ position }) => {
     lens.look(position);

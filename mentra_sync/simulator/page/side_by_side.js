@@ -41,7 +41,10 @@ async function refresh() {
   const { wearers } = everybody;
   if (shown().length === 0) show(wearers.slice(0, MOST));
   add.offer(everybody);
+  const here = document.activeElement?.name;
   list.replaceChildren(...wearers.map((name) => choice(name)));
+  // Who goes through them by keyboard stays where they are.
+  for (const box of list.querySelectorAll("input")) if (box.name === here) box.focus();
   note.hidden = shown().length > 1;
   note.textContent = "There is one wearer so far. Add another one in the menu above.";
 }
@@ -51,6 +54,7 @@ function choice(name) {
   const label = element("label", "beside-choice");
   const box = element("input");
   box.type = "checkbox";
+  box.name = name;
   box.checked = shown().includes(name);
   box.disabled = !box.checked && shown().length >= MOST;
   box.addEventListener("change", () => {
@@ -86,9 +90,12 @@ function frameOf(name) {
   page.title = `Glasses of ${name}`;
   page.src = withUser("/?compact", name);
   const head = element("header", "frame-head");
-  const alone = element("a", "frame-alone", "Open alone");
+  const alone = element("a", "frame-alone", "Alone");
   alone.href = pageOf(name);
-  head.append(element("h2", "frame-name", name), sound.add(name, page), alone);
+  alone.setAttribute("aria-label", `Show ${name} alone`);
+  const title = element("h2", "frame-name", name);
+  title.title = name;
+  head.append(title, sound.add(name, page), alone);
   box.append(head, page);
   return box;
 }
@@ -101,7 +108,9 @@ byId("choose").addEventListener("toggle", () => {
   if (byId("choose").open) void refresh();
 });
 byId("choose").addEventListener("keydown", ({ key }) => {
-  if (key === "Escape") byId("choose").open = false;
+  if (key !== "Escape") return;
+  byId("choose").open = false;
+  byId("choose").querySelector("summary").focus();
 });
 draw();
 void refresh();

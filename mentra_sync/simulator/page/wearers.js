@@ -29,13 +29,13 @@ export class Wearers {
     this.#closeOutside();
   }
 
-  // everybody: {wearers, first, models}; me: whose page this is; model: what that one wears
-  show(everybody, me, model) {
+  // everybody: {wearers, first, models}; me: whose page this is
+  show(everybody, me) {
     const { wearers, first } = everybody;
     this.#who.textContent = me;
     this.#box.hidden = false;
     this.#list.replaceChildren(...wearers.map((name) => entry(name, first, name === me)));
-    this.#add.offer(everybody, model);
+    this.#add.offer(everybody);
   }
 
   #closeOutside() {
