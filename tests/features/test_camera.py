@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import Scene, quick_fixture, scene_fixture, wait_until
-from shoot import CAMERA_DENIED, Asked, Shoot, shoot_fixture
+from shoot import CAMERA_DENIED, Shoot, shoot_fixture
 from uploads import bluetooth_form, error_form, jpeg, upload, wifi_form
 
 from mentra_sync import (
@@ -103,7 +104,7 @@ def test_sessions_of_several_wearers_get_their_own_photos(scene: Scene) -> None:
         there = scene.start(app, user)
         session = app.session_for(user)
         assert session is not None
-        asked = Asked(session.camera.request_photo)
+        asked = Call(session.camera.request_photo)
         calls.append((asked, there.wait("photo_request")["requestId"]))
     for width, (_, request_id) in enumerate(calls, 1):
         assert upload(app.port, wifi_form(request_id, jpeg(width, 1)))[0] == 200
@@ -361,7 +362,7 @@ def test_an_error_without_words_is_an_error_event(shoot: Shoot, fields: dict[str
 
 def test_a_refusal_reaches_calls_of_every_kind_that_it_can_be_about(shoot: Shoot) -> None:
     photo, _ = shoot.ask()
-    speech = Asked(lambda: shoot.session.audio.play_tts("hello"))
+    speech = Call(lambda: shoot.session.audio.play_tts("hello"))
     shoot.there.wait("audio_play_request")
     shoot.refuse("INTERNAL_ERROR", "Glasses not connected")
     assert isinstance(photo.outcome, PhotoError)
@@ -370,7 +371,7 @@ def test_a_refusal_reaches_calls_of_every_kind_that_it_can_be_about(shoot: Shoot
 
 def test_a_refused_photo_leaves_speech_alone(shoot: Shoot) -> None:
     photo, _ = shoot.ask()
-    speech = Asked(lambda: shoot.session.audio.play_tts("hello"))
+    speech = Call(lambda: shoot.session.audio.play_tts("hello"))
     play = shoot.there.wait("audio_play_request")
     there = shoot.refuse("PERMISSION_DENIED", CAMERA_DENIED)
     assert isinstance(photo.outcome, PermissionDenied)
@@ -381,7 +382,7 @@ def test_a_refused_photo_leaves_speech_alone(shoot: Shoot) -> None:
 
 def test_calls_of_features_that_added_nothing_fail_as_well(shoot: Shoot) -> None:
     photo, _ = shoot.ask()
-    message = Asked(lambda: shoot.session.users.send("bob@example.com", {}))
+    message = Call(lambda: shoot.session.users.send("bob@example.com", {}))
     shoot.there.wait("app_direct_message")
     shoot.refuse("INTERNAL_ERROR", "Internal server error")
     assert isinstance(photo.outcome, PhotoError)
@@ -401,7 +402,7 @@ def test_what_is_sent_after_a_refusal_waits_for_the_next_connection(
         except PermissionDenied:
             return photo()
 
-    asked = Asked(again)
+    asked = Call(again)
     old = shoot.there
     first = old.wait("photo_request")
     old.send(
@@ -459,7 +460,7 @@ def test_a_photo_is_delivered_while_there_is_no_connection(shoot: Shoot) -> None
 def test_a_photo_asked_for_without_a_connection_is_sent_when_it_is_back(shoot: Shoot) -> None:
     shoot.there.drop()
     wait_until(lambda: not shoot.session.connected)
-    asked = Asked(shoot.session.camera.request_photo)
+    asked = Call(shoot.session.camera.request_photo)
     request = shoot.scene.accept().wait("photo_request")
     shoot.upload(wifi_form(request["requestId"], jpeg()))
     assert asked.outcome.size

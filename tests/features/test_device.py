@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import SOON, AppSocket, Calls, Scene, scene_fixture, wait_until
 from end_to_end import body, ended, refused, settle
-from shoot import Asked
 
 from mentra_sync import AppSession, SessionEnded
 
@@ -259,7 +259,7 @@ def wifi(session: AppSession) -> tuple[bool | None, str | None] | None:
 
 def test_the_first_question_waits_for_the_first_report(scene: Scene) -> None:
     session, there = scene.session()
-    asked = [Asked(lambda: wifi(session)) for _ in range(3)]
+    asked = [Call(lambda: wifi(session)) for _ in range(3)]
     there.wait_streams(*STREAMS)
     connection(there, modelName="G1")  # says nothing of the wifi
     settle(session, there)
@@ -283,7 +283,7 @@ def test_the_first_question_waits_a_second_and_later_ones_not_at_all(scene: Scen
 def test_the_second_counts_from_the_first_use_of_any_kind(scene: Scene) -> None:
     session, there = scene.session()
     assert session.device.state.connected.value is False
-    asked = Asked(lambda: wifi(session))
+    asked = Call(lambda: wifi(session))
     time.sleep(SOON)
     assert asked.pending
     state_update(there, wifiConnected=True, wifiSsid="lab")
@@ -336,7 +336,7 @@ def test_other_callbacks_run_while_one_asks(scene: Scene) -> None:
 
 def test_the_end_of_the_session_ends_the_question(scene: Scene) -> None:
     session, there = scene.session()
-    asked = Asked(session.get_wifi_status)
+    asked = Call(session.get_wifi_status)
     there.wait_streams(*STREAMS)
     session.disconnect()
     assert isinstance(asked.outcome, SessionEnded)

@@ -6,9 +6,9 @@ import threading
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import USER, AppSocket, Calls, Scene, http_answer, scene_fixture
 from end_to_end import body, ended, refused, settle
-from shoot import Asked
 
 from mentra_sync import LocationRate, LocationUpdate, RequestTimeout, SessionEnded
 
@@ -121,7 +121,7 @@ def test_wrong_arguments(scene: Scene) -> None:
 
 def test_a_poll_is_answered(scene: Scene) -> None:
     session, there = scene.session()
-    asked = Asked(lambda: session.location.get_latest_location("high"))
+    asked = Call(lambda: session.location.get_latest_location("high"))
     poll = there.wait("location_poll_request")
     assert body(poll) == {"correlationId": poll["correlationId"], "accuracy": "high"}
     here(there, 48.8, 2.3, accuracy=3, correlationId=poll["correlationId"])
@@ -133,7 +133,7 @@ def test_a_poll_is_answered(scene: Scene) -> None:
 
 def test_the_accuracy_of_a_poll_is_standard_unless_told(scene: Scene) -> None:
     session, there = scene.session()
-    asked = Asked(session.location.get_latest_location)
+    asked = Call(session.location.get_latest_location)
     poll = there.wait("location_poll_request")
     assert poll["accuracy"] == "standard"
     here(there, correlationId=poll["correlationId"])
@@ -146,7 +146,7 @@ def test_only_its_own_answer_ends_a_poll(scene: Scene) -> None:
     session.events.on_location(heard.one)
     polls = []
     for number in (1, 2):
-        asked = Asked(session.location.get_latest_location)
+        asked = Call(session.location.get_latest_location)
         polls.append((asked, there.wait("location_poll_request", number)["correlationId"]))
     here(there, 0, 0)
     here(there, 0, 0, correlationId="somebody else's")
@@ -168,7 +168,7 @@ def test_a_poll_that_nobody_answers(scene: Scene) -> None:
     assert isinstance(caught.value, TimeoutError)
     late = there.wait("location_poll_request")["correlationId"]
     here(there, correlationId=late)
-    asked = Asked(lambda: session.location.get_latest_location(timeout=None))
+    asked = Call(lambda: session.location.get_latest_location(timeout=None))
     second = there.wait("location_poll_request", 2)["correlationId"]
     assert asked.pending
     here(there, 9, 9, correlationId=second)
@@ -198,7 +198,7 @@ def test_other_callbacks_run_while_one_polls(scene: Scene) -> None:
 
 def test_the_end_of_the_session_ends_a_poll(scene: Scene) -> None:
     session, there = scene.session()
-    asked = Asked(lambda: session.location.get_latest_location(timeout=None))
+    asked = Call(lambda: session.location.get_latest_location(timeout=None))
     there.wait("location_poll_request")
     session.disconnect()
     assert isinstance(asked.outcome, SessionEnded)

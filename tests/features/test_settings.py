@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import (
     PACKAGE,
     USER,
@@ -18,7 +19,6 @@ from cloud import (
     wait_until,
 )
 from end_to_end import ended, no_call_left, settle
-from shoot import Asked
 
 from mentra_sync import (
     AppServer,
@@ -342,7 +342,7 @@ def test_the_end_of_the_session_ends_fetching(scene: Scene) -> None:
     held: list[Any] = []
     scene.cloud.rest[PATH] = held.append
     session, _ = scene.session()
-    asked = Asked(session.settings.fetch)
+    asked = Call(session.settings.fetch)
     wait_until(lambda: held)
     session.disconnect()
     assert isinstance(asked.outcome, SessionEnded)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import AppSocket, Calls, Scene, quick_fixture, scene_fixture, wait_until
-from shoot import CAMERA_DENIED, Asked, Shoot, shoot_fixture
+from shoot import CAMERA_DENIED, Shoot, shoot_fixture
 
 from mentra_sync import (
     AudioOptions,
@@ -52,9 +53,9 @@ def tell_managed(shoot: Shoot, status: str, **fields: Any) -> None:
     tell(shoot, status, "managed_stream_status", **fields)
 
 
-def managed(shoot: Shoot, **options: Any) -> tuple[Asked, dict[str, Any]]:
+def managed(shoot: Shoot, **options: Any) -> tuple[Call, dict[str, Any]]:
     count = len(shoot.there.all("managed_stream_request"))
-    asked = Asked(lambda: shoot.session.camera.start_managed_stream(**options))
+    asked = Call(lambda: shoot.session.camera.start_managed_stream(**options))
     return asked, shoot.there.wait("managed_stream_request", count=count + 1)
 
 
@@ -124,7 +125,7 @@ def test_a_status_comes_by_any_of_four_ways(
     shoot.session.camera.on_stream_status(heard.one)
     shoot.session.events.on("rtmp_stream_status", by_name.one)
     shoot.session.events.on("stream_status", newer.one)
-    waiting = Asked(lambda: caught.append(shoot.session.events.wait_for("rtmp_stream_status")))
+    waiting = Call(lambda: caught.append(shoot.session.events.wait_for("rtmp_stream_status")))
     start(shoot, None)
     stats = {"bitrate": 1, "fps": 29.5, "droppedFrames": 3, "duration": 5}
     details = {"code": 7}
@@ -510,7 +511,7 @@ def test_a_refused_managed_stream_fails_the_call(
 def test_camera_permission_ends_photos_and_streams_alike(shoot: Shoot) -> None:
     stream, _ = managed(shoot)
     photo, _ = shoot.ask()
-    check = Asked(shoot.session.camera.check_existing_stream)
+    check = Call(shoot.session.camera.check_existing_stream)
     shoot.there.wait("stream_status_check")
     shoot.refuse("PERMISSION_DENIED", CAMERA_DENIED)
     for asked in (stream, photo, check):
@@ -558,7 +559,7 @@ def test_stopping_ends_a_start_that_waits(shoot: Shoot) -> None:
 
 def test_the_end_of_the_session_ends_a_start_that_waits(shoot: Shoot) -> None:
     asked, _ = managed(shoot)
-    check = Asked(shoot.session.camera.check_existing_stream)
+    check = Call(shoot.session.camera.check_existing_stream)
     shoot.there.wait("stream_status_check")
     shoot.session.disconnect()
     assert isinstance(asked.outcome, SessionEnded)
@@ -584,7 +585,7 @@ def test_a_check_tells_whether_there_is_a_stream(shoot: Shoot) -> None:
     }  # fmt: skip
     for found in ({"hasActiveStream": True, "streamInfo": info}, {"hasActiveStream": False}, {}):
         count = len(shoot.there.all("stream_status_check"))
-        asked = Asked(shoot.session.camera.check_existing_stream)
+        asked = Call(shoot.session.camera.check_existing_stream)
         shoot.there.wait("stream_status_check", count=count + 1)
         shoot.there.send({"type": "stream_status_check_response", **found})
         check = asked.outcome
@@ -600,7 +601,7 @@ def test_a_check_tells_whether_there_is_a_stream(shoot: Shoot) -> None:
 def test_answers_go_to_the_oldest_check(shoot: Shoot) -> None:
     checks = []
     for count in (1, 2):
-        checks.append(Asked(shoot.session.camera.check_existing_stream))
+        checks.append(Call(shoot.session.camera.check_existing_stream))
         shoot.there.wait("stream_status_check", count=count)
     for stream_id in ("first", "second"):
         info = {"streamId": stream_id}

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import (
     KEY,
     PACKAGE,
@@ -18,7 +19,6 @@ from cloud import (
     wait_until,
 )
 from end_to_end import body, ended, no_call_left, refused, settle
-from shoot import Asked
 
 from mentra_sync import ConnectionFailed, RequestFailed, RequestTimeout, SessionEnded
 
@@ -194,7 +194,7 @@ def test_a_broadcast(scene: Scene) -> None:
 @pytest.mark.parametrize("delivered", [True, False])
 def test_a_direct_message_waits_for_its_answer(scene: Scene, delivered: bool) -> None:
     session, there = scene.session()
-    asked = Asked(lambda: session.users.send("bob@example.com", {"x": 1}))
+    asked = Call(lambda: session.users.send("bob@example.com", {"x": 1}))
     frame = there.wait("app_direct_message")
     assert body(frame) == {
         "targetUserId": "bob@example.com",
@@ -212,7 +212,7 @@ def test_a_direct_message_waits_for_its_answer(scene: Scene, delivered: bool) ->
 def test_several_messages_on_their_way(scene: Scene) -> None:
     session, there = scene.session()
     asked = [
-        Asked(lambda name=name: session.users.send(name, 0)) for name in ("bob", "carl", "dora")
+        Call(lambda name=name: session.users.send(name, 0)) for name in ("bob", "carl", "dora")
     ]
     for number in (3, 1, 2):
         frame = there.wait("app_direct_message", number)
@@ -225,7 +225,7 @@ def test_a_message_that_nobody_answers(scene: Scene) -> None:
     with pytest.raises(RequestTimeout, match=r"0\.05 s.*broadcast"):
         session.users.send("bob@example.com", "hi", timeout=0.05)
     response(there, there.wait("app_direct_message")["messageId"], True)
-    asked = Asked(lambda: session.users.send("bob@example.com", "hi", timeout=None))
+    asked = Call(lambda: session.users.send("bob@example.com", "hi", timeout=None))
     frame = there.wait("app_direct_message", 2)
     assert asked.pending
     response(there, frame["messageId"], True)
