@@ -46,8 +46,10 @@ class Simulator:
     It starts ``package_name`` for ``user_id`` by POSTing to ``webhook_url``, which must be a
     loopback address.  ``config`` is the app's configuration (settings, tools), ``glasses`` a
     model (``"Even Realities G1"`` or short ``"g1"``, ``"live"``, ``"z100"``, ``"simulated"``).
-        self._admission = Admission(host, device_secret)
-        self.cloud = Cloud(clock, wire_clock, realistic=realistic, quirks=quirks)
+    ``clock`` is session time, ``wire_clock`` the time of connections.  With ``realistic=False``
+    nothing takes time: no boot screen, no pacing of displays, speech is over at once.
+    ``tells_device_state`` and ``tells_permission_errors`` say whether the cloud sends what the
+    recorded one never did; ``quirks`` has it make the recorded one's mistakes (``quirks.py``).
 
     Also a context manager.  Methods may be called from any thread; where they take a
     ``user_id``, None is the default wearer.  Raises ConfigurationError for what cannot work,
