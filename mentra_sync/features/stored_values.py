@@ -108,8 +108,8 @@ class StoredValues:
 
     @property
     def unsent_keys(self) -> list[str]:
-        """The keys whose values are still to be sent."""
-        return list(self._unsent)
+        """The keys whose values are still to be sent, in the order of the alphabet."""
+        return sorted(self._unsent)
 
     @property
     def unsent_since(self) -> float | None:
