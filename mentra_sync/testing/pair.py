@@ -10,6 +10,7 @@ from mentra_sync.protocol.names import StreamType
 from mentra_sync.server import AppServer
 from mentra_sync.session import AppSession
 from mentra_sync.simulator.camera import Camera, Photo
+from mentra_sync.simulator.faults import Faults
 from mentra_sync.simulator.glasses import Frame, Glasses, Light
 from mentra_sync.simulator.http import Simulator
 from mentra_sync.simulator.records import Record, matcher
@@ -76,6 +77,16 @@ class Pair:
     def drop_connection(self) -> None:
         """Lose the app's connection without a word, as a network does; the app comes back."""
         self._bench.simulator.drop_connection(self.user_id)
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose: ``with glasses.faults.slow_network(0.3): ...``.
+
+        ``drop_connection()``, ``repeat_webhook()`` and ``end_session()`` happen at once;
+        ``refuse_connections()``, ``slow_network()``, ``no_photos()``, ``failing_tts()`` and
+        ``out_of_reach()`` go on until the ``with`` block ends.
+        """
+        return self._bench.simulator.faults_of(self.user_id)
 
     @property
     def session(self) -> AppSession | None:
