@@ -19,8 +19,9 @@ from mentra_sync.simulator import limits
 from mentra_sync.simulator.desk import Desk
 from mentra_sync.simulator.glasses import Glasses
 from mentra_sync.simulator.lens import Shown
+from mentra_sync.simulator.presenting import presentable
 from mentra_sync.simulator.records import Record
-from mentra_sync.simulator.timeline import Timeline, presentable
+from mentra_sync.simulator.timeline import Timeline
 
 Message = dict[str, Any]
 

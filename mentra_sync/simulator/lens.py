@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +11,10 @@ from mentra_sync.clock import Deadline
 from mentra_sync.display.profiles import G1, SIMULATED, Z100, Profile
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.protocol.names import HeadDirection
-from mentra_sync.simulator import limits, pictures
+from mentra_sync.simulator import pictures
 from mentra_sync.simulator.dashboard import SYSTEM_PACKAGE
 from mentra_sync.simulator.displays import BOOT_TITLE
+from mentra_sync.simulator.memory import Memory, weight
 from mentra_sync.simulator.records import WAIT_SECONDS
 from mentra_sync.simulator.typesetting import (
     PlacedLine,
@@ -123,7 +123,7 @@ class Lens:
         self._views = {view: self._shown(view, {}, profile) for view in ("main", "dashboard")}
         self._head = HeadDirection.DOWN.value
         self._frames: dict[str, dict[str, Any]] = {}
-        self._history: deque[Shown] = deque(maxlen=limits.MAX_HISTORY)
+        self._history: Memory[Shown] = Memory(lambda shown: weight(shown.layout))
         self._count = 0
         self._matched = 0
 
@@ -227,7 +227,7 @@ class Lens:
         with self._changed:
             self._views[view] = shown
             self._frames[view] = frame
-            self._history.append(shown)
+            self._history.add(shown)
             self._count += 1
             self._tell({"kind": "lens", **shown.message(), "age": 0})
             self._changed.notify_all()

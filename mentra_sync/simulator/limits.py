@@ -102,10 +102,16 @@ MAX_ROOMS = 1000
 """Rooms that wearers of all apps are in."""
 
 MAX_HISTORY = 2_000
-"""Displays, utterances and the like that the glasses remember."""
+"""Displays, utterances and the like that the glasses remember, and crossings of the wire."""
+
+MAX_HISTORY_BYTES = 64 * 1024 * 1024
+"""What all of one kind may take together: a single animation can have 8 MB."""
 
 MAX_LOG_BACKLOG = 500
-"""Log records that a newly opened page is shown."""
+"""Log records, and crossings of the wire, that a newly opened page is shown."""
+
+MAX_BACKLOG_TEXT = 4_000_000
+"""Characters of all that a newly opened page is shown of the log, and of the wire."""
 
 MAX_LOG_TEXT = 20_000
 """Characters of one log message or traceback on the page."""
@@ -115,6 +121,9 @@ MAX_TIMELINE_TEXT = 2_000
 
 MAX_TIMELINE_ITEMS = 200
 """Fields or items of one object in the timeline."""
+
+MAX_TIMELINE_BODY = 100_000
+"""Characters of everything that crossed the wire at once, as it is shown."""
 
 MAX_TIMELINE_DEPTH = 12
 """How deep the timeline looks into what was sent."""

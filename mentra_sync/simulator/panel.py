@@ -81,7 +81,7 @@ class Panel:
         ]
         with self._lock:
             log = [text for whose, text in self._log if page.concerned(whose)]
-            for text in [hello, *log, *crossings, *(page.waiting or ())]:
+            for text in [hello, *_latest(log), *_latest(crossings), *(page.waiting or ())]:
                 socket.send(text)
             page.waiting = None
         self.opened.set()
@@ -165,6 +165,16 @@ class _Page:
     def concerned(self, user_id: str | None) -> bool:
         """Whether something of a wearer, or of nobody in particular, is shown on it."""
         return user_id is None or user_id == self.user_id
+
+
+def _latest(texts: list[str]) -> list[str]:
+    """The last of some texts, as many as a page can take at once."""
+    room = limits.MAX_BACKLOG_TEXT
+    for count, text in enumerate(reversed(texts)):
+        room -= len(text)
+        if room < 0:
+            return texts[len(texts) - count :]
+    return texts
 
 
 def _crossing(crossing: Crossing) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
 from mentra_sync.clock import Deadline
-from mentra_sync.simulator import limits
+from mentra_sync.simulator.memory import Memory
 
 T = TypeVar("T")
 
@@ -26,19 +25,22 @@ def matcher(wanted: object) -> Callable[[Any], bool]:
 
 
 class Record(Sequence[T], Generic[T]):
-    """What has happened so far, oldest first; compares equal to a list of the same things."""
+    """What has happened so far, oldest first; compares equal to a list of the same things.
+
+    Of very many, or very large, things the last ones are remembered.
+    """
 
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
         self._changed = threading.Condition()  # guards the next two
-        self._items: deque[T] = deque(maxlen=limits.MAX_HISTORY)
+        self._items: Memory[T] = Memory()
         self._added = 0
 
     def add(self, item: T) -> None:
         """Add what has just happened."""
         with self._changed:
-            self._items.append(item)
+            self._items.add(item)
             self._added += 1
             self._changed.notify_all()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -12,11 +11,8 @@ from typing import Any
 
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
-
-HIDDEN = "(secret)"
-"""What stands in the place of a value that only the app and the cloud may know."""
-
-_SECRETS = frozenset({"apiKey", "authToken", "authorization", "token"})
+from mentra_sync.simulator.memory import Memory, weight
+from mentra_sync.simulator.presenting import presentable
 
 
 class Way(str, Enum):
@@ -62,7 +58,7 @@ class Crossing:
 
 
 class Timeline:
-    """The last crossings, and who is told of the next ones.
+    """The last crossings, as many as there is room for, and who is told of the next ones.
 
     Every method may be called from any thread.  Listeners are called one crossing after the
     other, on the thread that sends, and must not block.
@@ -70,7 +66,7 @@ class Timeline:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards everything below
-        self._crossings: deque[Crossing] = deque(maxlen=limits.MAX_HISTORY)
+        self._crossings: Memory[Crossing] = Memory(lambda crossing: weight(crossing.body))
         self._count = 0
         self._listeners: tuple[Callable[[Crossing], None], ...] = ()
 
@@ -79,7 +75,7 @@ class Timeline:
         with self._lock:
             self._count += 1
             crossing = Crossing(self._count, time.time(), way, kind, name, user_id, body)
-            self._crossings.append(crossing)
+            self._crossings.add(crossing)
             for listener in self._listeners:
                 listener(crossing)
 
@@ -114,30 +110,3 @@ class Timeline:
                 self._listeners = tuple(one for one in self._listeners if one is not listener)
 
         return stop
-
-
-def presentable(value: Any, depth: int = 0) -> Any:
-    """A JSON value without secrets, and with what is too long to be looked at cut."""
-    if isinstance(value, str):
-        if len(value) <= limits.MAX_TIMELINE_TEXT:
-            return value
-        return f"{value[: limits.MAX_TIMELINE_TEXT]}… ({len(value):,} characters)"
-    if isinstance(value, bytes):
-        return f"({len(value):,} bytes)"
-    if not isinstance(value, dict | list):
-        return value
-    if depth >= limits.MAX_TIMELINE_DEPTH:
-        return "…"
-    if isinstance(value, list):
-        shown = [presentable(one, depth + 1) for one in value[: limits.MAX_TIMELINE_ITEMS]]
-        more = len(value) - len(shown)
-        return [*shown, f"… ({more:,} more)"] if more else shown
-    items = list(value.items())
-    shown_fields = {
-        str(key)[: limits.MAX_TIMELINE_TEXT]: HIDDEN
-        if key in _SECRETS and one
-        else presentable(one, depth + 1)
-        for key, one in items[: limits.MAX_TIMELINE_ITEMS]
-    }
-    more = len(items) - len(shown_fields)
-    return {**shown_fields, "…": f"{more:,} more"} if more > 0 else shown_fields

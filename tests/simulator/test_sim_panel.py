@@ -266,3 +266,25 @@ def test_an_app_that_comes_back_to_life_is_never_called_stopped(
     page.wait("app", state="running")
     states = [message["state"] for message in page.seen.all() if message["kind"] == "app"]
     assert set(states[:-1]) == {"starting"}
+
+
+def test_what_json_cannot_carry_keeps_no_page_out(
+    simulator: Simulator, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    simulator.glasses.send({"type": "odd", "value": float("nan"), "other": object()})
+    page = open_panel(simulator)
+    assert page.wait("crossing", name="odd")["body"]["value"] == "nan"
+    simulator.glasses.send({"type": "odd again", "value": float("inf")})
+    assert page.wait("crossing", name="odd again")["body"]["value"] == "inf"
+
+
+def test_a_new_page_is_shown_the_latest_of_very_much(
+    simulator: Simulator, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    for _ in range(200):
+        simulator.glasses.send({"type": "wide", "texts": ["x" * limits.MAX_TIMELINE_TEXT] * 200})
+    simulator.glasses.send({"type": "last"})
+    page = open_panel(simulator)
+    page.wait("crossing", name="last")
+    told = [message for message in page.seen.all() if message.get("name") == "wide"]
+    assert 0 < len(told) < 200

@@ -10,7 +10,8 @@ from raw_app import API_KEY, PACKAGE, RawApp
 
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
-from mentra_sync.simulator.timeline import HIDDEN, Crossing, Timeline, Way, presentable
+from mentra_sync.simulator.presenting import HIDDEN, presentable
+from mentra_sync.simulator.timeline import Crossing, Timeline, Way
 
 USER = "runner@example.com"
 
@@ -102,10 +103,29 @@ def test_it_remembers_so_many_and_tells_listeners() -> None:
         ),
         (None, None),
         (1.5, 1.5),
+        ((1, True), [1, True]),
+        ([float("nan"), float("-inf")], ["nan", "-inf"]),
+        ({1: range(3)}, {"1": "range(0, 3)"}),
     ],
 )
 def test_what_is_shown_is_bounded(given: Any, shown: Any) -> None:
     assert presentable(given) == shown
+
+
+def test_all_of_it_together_is_bounded() -> None:
+    wide = [[{f"{name}": "x" * 1000 for name in range(200)}] * 200] * 200
+    assert len(repr(presentable(wide))) < 2 * limits.MAX_TIMELINE_BODY
+
+
+def test_what_is_large_is_remembered_for_a_shorter_time() -> None:
+    timeline = Timeline()
+    large = limits.MAX_HISTORY_BYTES // 10
+    for number in range(20):
+        timeline.frame(Way.APP_TO_CLOUD, None, {"type": "large", number: [bytes(large)]})
+    remembered = [crossing.number for crossing in timeline.after()]
+    assert remembered == list(range(12, 21))
+    timeline.frame(Way.APP_TO_CLOUD, None, {"type": "larger", "all": bytes(20 * large)})
+    assert [crossing.name for crossing in timeline.after()] == ["larger"]
 
 
 def test_a_deep_body_ends() -> None:
