@@ -35,16 +35,16 @@ def action_routes(desk: Desk, timeline: Timeline) -> Blueprint:
 
     @routes.get("/state")
     def state() -> Response:
-        return jsonify(desk.state(_user(desk)))
+        return jsonify(desk.state(named_wearer(desk)))
 
     @routes.get("/schema")
     def schema() -> Response:
         """What the wearer can do with the glasses worn now, and how it is sent."""
-        return jsonify(desk.schema(_user(desk)))
+        return jsonify(desk.schema(named_wearer(desk)))
 
     @routes.get("/streams")
     def streams() -> Response:
-        return jsonify(list(desk.streams(_user(desk))))
+        return jsonify(list(desk.streams(named_wearer(desk))))
 
     @routes.get("/timeline")
     def crossings() -> Response:
@@ -64,7 +64,7 @@ def _actions(routes: Blueprint, desk: Desk) -> None:
         arguments = request.get_json(silent=True, force=True) if request.data else {}
         if not isinstance(arguments, dict):
             return _problem("the body must be a JSON object with the arguments", 400)
-        user_id, names = _user(desk), [action.name for action in desk.actions()]
+        user_id, names = named_wearer(desk), [action.name for action in desk.actions()]
         if name not in names:
             near = difflib.get_close_matches(name, names, 3) or names
             return _problem(f"there is no action {name!r:.100}; try {', '.join(near)}", 404)
@@ -83,7 +83,7 @@ def _lens(routes: Blueprint, desk: Desk) -> None:
     @routes.get("/lens")
     def lens() -> Response:
         """What it shows; ``wait_for`` waits for a text, ``timeout`` seconds at most (2)."""
-        seen = desk.glasses_of(_user(desk)).lens
+        seen = desk.glasses_of(named_wearer(desk)).lens
         wanted = request.args.get("wait_for")
         if wanted is None:
             return jsonify(_shown(seen.main) | {"dashboard": _shown(seen.dashboard)})
@@ -92,11 +92,13 @@ def _lens(routes: Blueprint, desk: Desk) -> None:
 
     @routes.get("/lens.png")
     def picture() -> Response:
-        return Response(desk.glasses_of(_user(desk)).lens.png(), mimetype="image/png")
+        return Response(desk.glasses_of(named_wearer(desk)).lens.png(), mimetype="image/png")
 
     @routes.get("/history")
     def history() -> Response:
-        return jsonify([_shown(shown) for shown in desk.glasses_of(_user(desk)).lens.history])
+        return jsonify(
+            [_shown(shown) for shown in desk.glasses_of(named_wearer(desk)).lens.history]
+        )
 
 
 def _records(routes: Blueprint, desk: Desk) -> None:
@@ -106,7 +108,7 @@ def _records(routes: Blueprint, desk: Desk) -> None:
 
 def _record_view(desk: Desk, of: Callable[[Glasses], Record[Any]]) -> Callable[[], Response]:
     def view() -> Response:
-        record = of(desk.glasses_of(_user(desk)))
+        record = of(desk.glasses_of(named_wearer(desk)))
         wanted = request.args.get("wait_for")
         if wanted is not None:
             record.wait_for(wanted, _timeout())
@@ -126,7 +128,8 @@ _RECORDS: dict[str, Callable[[Glasses], Record[Any]]] = {
 }
 
 
-def _user(desk: Desk) -> str:
+def named_wearer(desk: Desk) -> str:
+    """The wearer that a request names; answers 404 when there is no such."""
     user_id = desk.find(request.args.get("user"))
     if user_id is None:
         abort(404, "there is no wearer of that name; POST /api/sim/wearers/NAME adds one")

@@ -11,10 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
+from mentra_sync.simulator.album import Album, thumbnail
 from mentra_sync.simulator.color_bars import color_bars
 from mentra_sync.simulator.records import Record
-from mentra_sync.simulator.schedule import Schedule
+from mentra_sync.simulator.schedule import Later, Schedule
 from mentra_sync.simulator.webhooks import MakeBody, Upload
 
 if TYPE_CHECKING:
@@ -75,9 +77,13 @@ class Camera:
         answer: Callable[[Frame], object],
         upload: Upload,
         problem: Callable[[], str],
+        tell: Callable[[Frame], object],
         realistic: bool,
     ) -> None:
-        """``problem`` says why these glasses can take no photo; an empty text when they can."""
+        """``problem`` says why these glasses can take no photo; an empty text when they can.
+
+        ``tell`` tells pages what becomes of each photo.
+        """
         self.photos: Record[Photo] = Record()
         self.uploads: Record[UploadEnded] = Record()
         self.bluetooth = False
@@ -87,10 +93,14 @@ class Camera:
         self._answer = answer
         self._upload = upload
         self._problem = problem
+        self._tell = tell
         self._realistic = realistic
-        self._lock = threading.Lock()  # guards the next two
+        self._album = Album()
+        self._lock = threading.Lock()  # guards the next four
         self._failures: deque[_Failure] = deque()
         self._picture: _Picture | None = None
+        self._follows = False
+        self._open: dict[str, tuple[Frame, Later]] = {}
 
     # --- For tests ---------------------------------------------------------------------------
 
@@ -119,6 +129,27 @@ class Camera:
         with self._lock:
             self._failures.append(_Failure(how, code, message))
 
+    # --- For pages ---------------------------------------------------------------------------
+
+    def album(self) -> list[Frame]:
+        """What pages were told of the last photos."""
+        return self._album.messages()
+
+    def follow(self, on: bool) -> None:
+        """Have each photo wait for what the webcam of a page sees at that moment, or not.
+
+        The page is told ``look``, and answers by :meth:`seen`, in three seconds at most.
+        """
+        with self._lock:
+            self._follows = on
+
+    def seen(self, request_id: str, picture: bytes) -> None:
+        """What a webcam sees for a photo; raises ValueError for what is no picture."""
+        made = _picture(picture, "")
+        with self._lock:
+            self._picture = made
+        self._look_over(request_id)
+
     # --- From the cloud ----------------------------------------------------------------------
 
     def take(self, request: Frame) -> None:
@@ -126,7 +157,9 @@ class Camera:
         problem = self._problem()
         if problem:
             self._say_failed(request, "CAMERA_UNAVAILABLE", problem)
-        elif self._realistic:
+            return
+        self._tell_of(request, "taking")
+        if self._realistic:
             self._schedule.after(limits.SHUTTER_SECONDS, lambda: self._take(request))
         else:
             self._take(request)
@@ -135,9 +168,12 @@ class Camera:
         with self._lock:
             failure = self._failures.popleft() if self._failures else None
             picture = self._picture
+            follows = self._follows
         if self.silent:
             return
-        if failure is None:
+        if failure is None and follows:
+            self._look(request)
+        elif failure is None:
             self._take_and_upload(request, picture)
         elif failure.how == "response":
             self._say_failed(request, failure.code, failure.message)
@@ -145,6 +181,23 @@ class Camera:
             fields = {"errorCode": failure.code, "errorMessage": failure.message}
             form = {"type": "photo_error", "success": "false", **fields}
             self._send(request, lambda: _form(request, form, None), told=False)
+
+    def _look(self, request: Frame) -> None:
+        request_id = str(request.get("requestId"))
+        seconds = limits.PAGE_SHUTTER_SECONDS
+        with self._lock:
+            timer = self._schedule.after(seconds, lambda: self._look_over(request_id))
+            self._open[request_id] = (request, timer)
+        self._tell_of(request, "look")
+
+    def _look_over(self, request_id: str) -> None:
+        """The page has looked, or does not."""
+        with self._lock:
+            request, timer = self._open.pop(request_id, (None, None))
+            picture = self._picture
+        if request is not None and timer is not None:
+            timer.cancel()
+            self._take_and_upload(request, picture)
 
     def _take_and_upload(self, request: Frame, picture: _Picture | None) -> None:
         photo = Photo(
@@ -160,6 +213,7 @@ class Camera:
 
         def make() -> tuple[bytes, str]:
             taken = picture or _Picture(color_bars(photo.size, photo.compress), "image/jpeg", "jpg")
+            self._tell_of(request, "taken", taken)
             return _form(request, fields, taken)
 
         # Over Bluetooth it is the phone that uploads, and the glasses say nothing.
@@ -181,7 +235,16 @@ class Camera:
 
         self._upload(str(request.get("webhookUrl")), make, headers, done)
 
+    def _tell_of(self, request: Frame, state: str, taken: _Picture | None = None) -> None:
+        told: Frame = {"kind": "photo", "state": state, "requestId": request.get("requestId")}
+        if taken is not None:
+            told |= {"size": request.get("size"), "at": iso_timestamp()}
+            told |= {"bytes": len(taken.data), "picture": thumbnail(taken.data)}
+            self._album.add(told)
+        self._tell(told)
+
     def _say_failed(self, request: Frame, code: str, message: str) -> None:
+        self._tell_of(request, "failed")
         self._say(request, success=False, errorCode=code, errorMessage=message)
 
     def _say(self, request: Frame, **fields: Any) -> None:

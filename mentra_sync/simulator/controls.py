@@ -70,7 +70,8 @@ class Control:
 
     ``streams`` are what it feeds.  The message is ``message`` with the fields' values, sent
     ``by`` the ``glasses`` (a frame on ``/glasses-ws``), the ``phone`` (POST to ``path`` with
-    the glasses' token) or the ``simulator`` (an action on ``/simulator-ws``).  Without a
+    the glasses' token) or the ``simulator`` (an action on ``/simulator-ws``; a picture is PUT to
+    the ``path``).  Without a
     ``button`` every change of a value is sent at once.  ``presets`` are values by a name.
     ``worn_by`` says which glasses have the ``part`` that it needs.
     """
@@ -207,7 +208,7 @@ CONTROLS: tuple[Control, ...] = (
         help="What is before the camera when the app takes a photo.",
         streams=(),
         message={},
-        by="phone",
+        by="simulator",
         path="/api/sim/camera",
         part="camera",
         worn_by=lambda known: known.has_camera,

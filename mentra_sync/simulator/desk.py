@@ -111,6 +111,7 @@ class Desk:
             "permissions": self._permissions_message(),
             "wearers": self.wearers(),
             "schema": self.schema(user_id),
+            **self._stage.glasses_of(user_id).outputs(),
         }
 
     def faults_changed(self, user_id: str) -> None:

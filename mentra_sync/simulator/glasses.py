@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mentra_sync.protocol.capabilities import KNOWN
@@ -17,6 +17,7 @@ from mentra_sync.protocol.names import HeadDirection, PressType, TouchGesture
 from mentra_sync.protocol.notices import DeviceState
 from mentra_sync.simulator.camera import Camera, Photo
 from mentra_sync.simulator.lens import Lens, profile_of
+from mentra_sync.simulator.lights import Light
 from mentra_sync.simulator.phone import Phone
 from mentra_sync.simulator.recogniser import Hear, Recogniser
 from mentra_sync.simulator.records import Record
@@ -30,26 +31,6 @@ from mentra_sync.simulator.webhooks import Upload
 Frame = dict[str, Any]
 
 NO_CAMERA = "{} have no camera; Mentra Live do, and can be simulated too"
-
-
-@dataclass(frozen=True)
-class Light:
-    """What the LED was told: ``on_ms``, ``off_ms`` and ``count`` are None when it is to be off."""
-
-    action: str
-    color: str | None = None
-    on_ms: float | None = None
-    off_ms: float | None = None
-    count: int | None = None
-    at: float = field(default=0.0, compare=False)
-    """When, in session time."""
-
-    def color_at(self, moment: float) -> str | None:
-        """The colour that is lit at a moment of session time; None for dark."""
-        if self.action != "on" or not self.on_ms or moment < self.at:
-            return None
-        rounds, part = divmod(1000 * (moment - self.at), self.on_ms + (self.off_ms or 0))
-        return self.color if rounds < (self.count or 1) and part < self.on_ms else None
 
 
 @dataclass(frozen=True)
@@ -99,11 +80,16 @@ class Glasses:
             answer=self.send,
             upload=upload,
             problem=self._camera_problem,
+            tell=self._tell,
             realistic=realistic,
         )
         """What it sees, and how it fails."""
         self.streaming = Streaming(
-            schedule, answer=self.send, problem=self._camera_problem, realistic=realistic
+            schedule,
+            answer=self.send,
+            problem=self._camera_problem,
+            tell=self._tell,
+            realistic=realistic,
         )
         """The video streams that the glasses were told to start, and how they fail."""
         self._recogniser = Recogniser(schedule, hear, self._tell, realistic=realistic)
@@ -336,6 +322,15 @@ class Glasses:
             self.model, self.connected = model, connected
             self._tell({"kind": "schema", **self.schema()})
 
+    def outputs(self) -> Frame:
+        """What a page that opens now has missed: the light, the photos, a stream."""
+        last = self.lights.copy()[-1:]
+        return {
+            "light": last[0].message(self._now()) if last else None,
+            "photos": self.camera.album(),
+            "streaming": self.stream is not None,
+        }
+
     def schema(self) -> Frame:
         """What the wearer can do with them, as pages draw it."""
         return {**glasses_schema(self.model, self.connected), "display": self.display_size}
@@ -360,8 +355,7 @@ class Glasses:
         return "" if known is None or known.has_camera else NO_CAMERA.format(self.model)
 
     def _light(self, frame: Frame) -> None:
-        told: dict[str, Any] = {name: frame.get(wire) for name, wire in _LIGHT.items()}
-        self.lights.add(Light(**told, at=self._now()))
+        self.lights.add(Light.told(frame, self._now()))
         self._report("rgb_led_control_response", requestId=frame.get("requestId"), success=True)
 
     # --- Pages -------------------------------------------------------------------------------
@@ -381,6 +375,8 @@ class Glasses:
             if carried:
                 self._carrier = None
         self._speaker.phone_gone(phone)
+        if not self._phones:
+            self.camera.follow(False)
         return carried
 
     def current(self) -> list[Frame]:
@@ -404,13 +400,6 @@ class Glasses:
         self.tell(message)
 
 
-_LIGHT = {
-    "action": "action",
-    "color": "color",
-    "on_ms": "ontime",
-    "off_ms": "offtime",
-    "count": "count",
-}
 _DEVICE_STATE = wire_names(DeviceState)
 
 

@@ -172,6 +172,15 @@ FINAL_SECONDS = 0.3
 SHUTTER_SECONDS = 0.8
 """From the request to the upload of a photo."""
 
+PAGE_SHUTTER_SECONDS = 3.0
+"""How long a photo waits for the webcam of a page; then it is what was seen last."""
+
+MAX_ALBUM = 8
+"""Photos that a page shows."""
+
+MAX_PICTURE_PIXELS = 40_000_000
+"""Pixels of a picture that a page holds before the camera; those of a good phone."""
+
 STREAM_STEP_SECONDS = 0.4
 """Between two states of a stream that is being started or stopped."""
 

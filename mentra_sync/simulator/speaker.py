@@ -21,6 +21,10 @@ from mentra_sync.simulator.speech import speech_seconds, spoken_text
 Frame = dict[str, Any]
 
 
+STOPPED = "stopped"
+"""The error that a playing has which its wearer has ended."""
+
+
 @dataclass(eq=False)
 class Playback:
     """One thing that is being played; ``text`` is None for what is no speech."""
@@ -89,19 +93,25 @@ class Speaker:
                 self._arm(playback, patience, lambda: self._over(playback))
 
     def answered(self, frame: Frame) -> None:
-        """A page has finished, or could not play; then speech is shown instead."""
+        """A page has finished, or could not play; then speech is shown instead.
+
+        With the error ``stopped`` it was the wearer who would hear no more, wherever it plays.
+        """
         request_id = frame.get("requestId")
         with self._lock:
             playback = self._playing.get(request_id) if isinstance(request_id, str) else None
             if playback is None:
                 return
             failed = frame.get("success") is not True
-            if failed and playback.text is not None and not playback.begun:
+            stopped = failed and frame.get("error") == STOPPED
+            if stopped and playback.phone is not None:
+                playback.phone.send({"type": "audio_stop_request", "appId": playback.package})
+            if failed and not stopped and playback.text is not None and not playback.begun:
                 self._play_silently(playback)
                 return
         fields = ("success", "error", "duration")
         answer: Frame = {name: frame[name] for name in fields if name in frame}
-        self._over(playback, answer)
+        self._over(playback, answer, "stopped" if stopped else "spoken")
 
     def phone_gone(self, phone: Phone) -> None:
         """A page was closed: what it was playing goes on without it."""
@@ -153,13 +163,13 @@ class Speaker:
         left = max(0.0, playback.over_at - self._schedule.clock.now())
         self._arm(playback, left, lambda: self._over(playback))
 
-    def _over(self, playback: Playback, answer: Frame | None = None) -> None:
+    def _over(self, playback: Playback, answer: Frame | None = None, state: str = "spoken") -> None:
         with self._lock:
             if self._playing.get(playback.request_id) is not playback:
                 return
             del self._playing[playback.request_id]
             self._disarm(playback)
-            self._report(playback, "spoken")
+            self._report(playback, state)
         # The cloud's lock comes before ours, so ours is not held here.
         duration = round(playback.seconds * 1000)
         self._say(playback.request_id, answer or {"success": True, "duration": duration})

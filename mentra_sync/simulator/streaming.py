@@ -38,14 +38,19 @@ class Streaming:
         *,
         answer: Callable[[Frame], object],
         problem: Callable[[], str],
+        tell: Callable[[Frame], object],
         realistic: bool,
     ) -> None:
-        """``problem`` says why these glasses cannot stream; an empty text when they can."""
+        """``problem`` says why these glasses cannot stream; an empty text when they can.
+
+        ``tell`` tells pages of every state.
+        """
         self.started: Record[VideoStream] = Record()
         self.acknowledges = True
         self._schedule = schedule
         self._answer = answer
         self._problem = problem
+        self._tell = tell
         self._realistic = realistic
         self._lock = threading.Lock()  # guards the next three
         self._running: VideoStream | None = None
@@ -118,6 +123,7 @@ class Streaming:
     def _report(self, stream: VideoStream, status: str, **fields: Any) -> None:
         names = {"streamId": stream.stream_id, "status": status}
         self._answer({"type": "rtmp_stream_status", **names, **fields})
+        self._tell({"kind": "streaming", "on": self._running is not None, **names})
 
     def _cancel(self) -> None:
         if self._next is not None:

@@ -15,6 +15,7 @@ from mentra_sync.simulator.actions_rest import action_routes
 from mentra_sync.simulator.admission import Admission
 from mentra_sync.simulator.app_link import AppLink
 from mentra_sync.simulator.app_pages import AppPages
+from mentra_sync.simulator.camera_rest import camera_routes
 from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.desk import Desk
 from mentra_sync.simulator.phone_link import PhoneLink
@@ -84,6 +85,7 @@ class WebApp:
         app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))
         app.register_blueprint(action_routes(self._desk, self._cloud.timeline))
         app.register_blueprint(wearer_routes(self._desk, self._tokens))
+        app.register_blueprint(camera_routes(self._desk))
         sockets = Sock(app)
         sockets.route("/app-ws")(self._serve_app)
         sockets.route("/glasses-ws")(self._serve_phone)

@@ -49,6 +49,9 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A webcam that shows a moving picture, and that may be used.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
 
 PATIENCE_MS = 10_000
@@ -150,6 +153,12 @@ def go_with_app(page: Page, simulator: Simulator, app: RawApp) -> None:
 def inside(page: Page, title: str) -> FrameLocator:
     """A page that stands inside of this one, by its title."""
     return page.frame_locator(f"iframe[title='{title}']")
+
+
+def stop_time(page: Page) -> None:
+    """Let no time pass on an open page but what ``page.clock.run_for`` brings; before it was
+    opened, ``page.clock.install()`` must have been called."""
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
 
 
 def said_to(app: RawApp, **wanted: Any) -> dict[str, Any]:

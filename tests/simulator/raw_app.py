@@ -141,6 +141,7 @@ class RawApp:
     def __init__(self) -> None:
         self.hooks = Seen()
         self.posts = Seen()
+        self.photos = Seen()
         self.sockets: list[RawSocket] = []
         self.answer: Callable[[Frame], int] = lambda hook: 200
         self.connects = True
@@ -232,6 +233,9 @@ class RawApp:
         self._thread.join(PATIENCE)
 
     def _hook(self, path: str, body: bytes) -> int:
+        if path == "/photo-upload":
+            self.photos.add(body)
+            return 200
         frame = json.loads(body)
         if path != "/webhook":
             self.posts.add((path, frame))

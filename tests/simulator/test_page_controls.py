@@ -9,7 +9,7 @@ from typing import Any
 
 import browser
 import pytest
-from browser import Browser, Locator, Page, expect, go, open_page, said_to
+from browser import Browser, Locator, Page, expect, go, open_page, said_to, stop_time
 from raw_app import RawApp
 
 from mentra_sync.simulator.http import Simulator
@@ -205,6 +205,7 @@ def test_a_walk_goes_on_at_the_pace_of_a_walker(
 ) -> None:
     page.clock.install()
     listening(page, simulator, app)
+    stop_time(page)
     place = control(page, "location_update", "Place")
     place.get_by_role("button", name="Take a walk").click()
     said_to(app, lat=52.5163, lng=13.3777)
@@ -263,6 +264,25 @@ def test_glasses_out_of_reach(page: Page, simulator: Simulator, app: RawApp) -> 
     glasses.get_by_role("button", name="Connected").click()
     said_to(app, status="CONNECTED")
     expect(page.locator("#model")).to_have_text("Simulated Glasses")
+
+
+def test_the_name_of_the_glasses_leads_to_the_choice_of_others(
+    page: Page, simulator: Simulator, app: RawApp
+) -> None:
+    listening(page, simulator, app)
+    page.get_by_title("Choose other glasses").click()
+    expect(page.get_by_label("Model")).to_be_focused()
+
+
+def test_the_head_follows_whoever_moves_it(page: Page, simulator: Simulator, app: RawApp) -> None:
+    listening(page, simulator, app)
+    up = control(page, "head_position", "Hands").get_by_role("button", name="Look up")
+    simulator.glasses.head("up")
+    expect(up).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Main view").click()
+    expect(up).to_have_attribute("aria-pressed", "false")
+    up.click()
+    expect(page.get_by_role("button", name="Dashboard")).to_have_attribute("aria-pressed", "true")
 
 
 # --- The page around them ------------------------------------------------------------------------

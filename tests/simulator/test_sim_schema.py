@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import requests
 from raw_app import RawApp, RawSocket
 
 from mentra_sync.protocol.capabilities import KNOWN
+from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator.controls import CONTROLS
 from mentra_sync.simulator.http import Simulator
 
@@ -46,7 +46,7 @@ def message_of(control: Message) -> Message:
     for field in control["fields"]:
         value = FILLED_IN.get(field["kind"], field["default"])
         if field["kind"] == "moment":
-            value = datetime.now(timezone.utc).isoformat()
+            value = iso_timestamp()
         name, _, inner = field["name"].partition(".")
         if inner:
             message.setdefault(name, {})[inner] = value

@@ -10,13 +10,14 @@ import { TouchPad } from "./touch_pad.js";
 
 const SENT = 1200; // ms that "sent" is shown
 
-// Controls that have more than a form of fields. Each is {element, update(control), fill?(values)}.
+// Controls that have more than a form of fields. Each makes {element, update(control), fill?()}.
 const SPECIAL = {
-  button_press: PressButton,
-  location_update: PlaceControl,
-  phone_notification: NotificationControl,
-  touch_event: TouchPad,
+  button_press: (control, send) => new PressButton(control, send),
+  location_update: (control, send) => new PlaceControl(control, send),
+  phone_notification: (control, send) => new NotificationControl(control, send),
+  touch_event: (control, send) => new TouchPad(control, send),
 };
+const form = (control, send) => new ControlForm(control, send);
 
 export class Controls {
   #tabs;
@@ -44,6 +45,16 @@ export class Controls {
     this.#mark();
   }
 
+  // Uses a control, with some values changed.
+  use(controlId, values = {}) {
+    this.fill(controlId, values);
+    this.#cards.get(controlId)?.use();
+  }
+
+  values(controlId) {
+    return this.#cards.get(controlId)?.values ?? {};
+  }
+
   // What is so now, whoever has brought it about.
   fill(controlId, values) {
     this.#cards.get(controlId)?.fill(values);
@@ -60,8 +71,8 @@ export class Controls {
       if (id === "speech" || drawn.length === 0) continue; // one speaks in the conversation
       const panel = this.#tabs.add(id, title);
       for (const control of drawn) {
-        const Kind = this.#special[control.id] ?? ControlForm;
-        const card = new Card(control, Kind, (message, by = control) => this.#send(by, message));
+        const make = this.#special[control.id] ?? form;
+        const card = new Card(control, make, (message, by = control) => this.#send(by, message));
         this.#cards.set(control.id, card);
         panel.append(card.element);
       }
@@ -88,7 +99,7 @@ class Card {
   #timer;
   element;
 
-  constructor(control, Kind, send) {
+  constructor(control, make, send) {
     this.#control = control;
     this.element = element("section", "control");
     this.element.dataset.control = control.id;
@@ -98,7 +109,7 @@ class Card {
     head.append(element("h3", "", control.title), this.#uses);
     this.#help = element("p", "fine");
     this.#body = element("fieldset", "control-body");
-    this.#inside = new Kind(control, (message, by) => {
+    this.#inside = make(control, (message, by) => {
       if (send(message, by) !== false) this.#sent();
     });
     this.#body.append(this.#inside.element);
@@ -119,6 +130,14 @@ class Card {
 
   fill(values) {
     this.#inside.fill?.(values);
+  }
+
+  use() {
+    this.#inside.send?.();
+  }
+
+  get values() {
+    return this.#inside.values;
   }
 
   setConnected(connected) {

@@ -4,16 +4,20 @@ import { AppState } from "./app_state.js";
 import { makeCompact } from "./compact.js";
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
+import { CameraControl } from "./camera.js";
 import { byId } from "./element.js";
 import { showFirstHint } from "./hints.js";
 import { Invite } from "./invite.js";
 import { Journal } from "./journal.js";
 import { Lens } from "./lens.js";
+import { Lights } from "./lights.js";
 import { Log } from "./log.js";
 import { Microphone } from "./microphone.js";
 import { Notices } from "./notices.js";
 import { Permissions } from "./permissions.js";
 import { Phone } from "./phone.js";
+import { Playing } from "./playing.js";
+import { Requests } from "./requests.js";
 import { Settings } from "./settings.js";
 import { Speaker } from "./speaker.js";
 import { Tabs } from "./tabs.js";
@@ -64,9 +68,9 @@ const talk = new Talk(
     conversation: byId("conversation"),
     empty: byId("talk-empty"),
     listening: byId("listening"),
+    translations: byId("translations"),
   },
-  ({ text, language }) =>
-    connection.sendToSimulator({ action: "say", text, language }),
+  (said) => connection.sendToSimulator({ action: "say", ...said }),
 );
 
 const invite = new Invite({
@@ -84,6 +88,27 @@ const speaker = new Speaker(
     began: (requestId) => connection.sendToSimulator({ action: "speech_began", request_id: requestId }),
     finished: (result) =>
       connection.sendToGlassesSocket({ type: "audio_play_response", ...result }),
+  },
+);
+
+const playing = new Playing(
+  {
+    bar: byId("playing"),
+    words: byId("playing-words"),
+    stop: byId("playing-stop"),
+    volume: byId("volume"),
+  },
+  {
+    onStop: (requestIds) => {
+      for (const requestId of requestIds) {
+        const error = "stopped";
+        const answer = { type: "audio_play_response", requestId, success: false, error };
+        connection.sendToGlassesSocket(answer);
+      }
+    },
+    onVolume: (loudness) => {
+      speaker.loudness = loudness;
+    },
   },
 );
 
@@ -113,7 +138,8 @@ const SENDERS = {
 };
 
 const tabs = new Tabs({ list: byId("control-tabs"), panels: byId("control-panels") }, "tab");
-const controls = new Controls(tabs, (control, message) => SENDERS[control.by](message, control));
+const camera = new CameraControl((picture, options) => phone.show(picture, options));
+const controls = new Controls(tabs, send, { camera: () => camera });
 const settings = new Settings((changed) =>
   connection.sendToSimulator({ action: "change_settings", settings: changed }),
 );
@@ -135,10 +161,44 @@ makeCompact(
   },
 );
 
+const lights = new Lights({ root: byId("glasses"), state: byId("camera-state") }, () =>
+  notices.show("light", {
+    tone: "info",
+    text: `The app has switched a light on, but ${byId("model").textContent} have none.`,
+    actions: [{ label: "Close", run: () => notices.hide("light") }],
+  }),
+);
+
+const requests = new Requests(notices, {
+  network: () => controls.values("wifi")["wifi.ssid"] || "Home",
+  connect: () => controls.use("wifi", { "wifi.connected": true }),
+  place: () => {
+    const { lat, lng } = controls.values("location_update");
+    return `${lat}, ${lng}`;
+  },
+  tellPlace: () => controls.use("location_update"),
+});
+
+function send(control, message) {
+  if (message.type === "location_update") requests.answered("place");
+  return SENDERS[control.by](message, control);
+}
+
+byId("model").addEventListener("click", () => {
+  tabs.open("glasses");
+  document.querySelector("#panel-glasses select")?.focus();
+});
+
 const FROM_THE_CLOUD = {
+  rgb_led_control: (command) => lights.obey(command),
+  show_wifi_setup: (message) => requests.wifi(message),
+  request_single_location: () => requests.place(),
   audio_play_request: (message) => speaker.play(message),
   audio_stop_request: () => speaker.stop(),
-  app_stopped: () => speaker.stop(),
+  app_stopped: () => {
+    speaker.stop();
+    requests.clear();
+  },
 };
 
 const FROM_THE_SIMULATOR = {
@@ -148,6 +208,10 @@ const FROM_THE_SIMULATOR = {
     showSchema(message.schema);
     controls.fill("head_position", { position: message.head });
     setStreams(message.streams);
+    lights.obey(message.light, message.light?.age);
+    lights.streaming(message.streaming);
+    camera.album(message.photos);
+    playing.clear();
     // What has been logged so far follows.
     log.clear();
     trouble.clear();
@@ -171,11 +235,20 @@ const FROM_THE_SIMULATOR = {
   heard: (message) => talk.heard(message),
   speech: (message) => {
     talk.spoke(message);
+    playing.follow(message);
     if (message.byBrowser === false && message.state === "speaking") {
       speaker.fellBack(message.requestId);
     }
   },
-  audio: (message) => talk.played(message),
+  audio: (message) => {
+    talk.played(message);
+    playing.follow(message);
+  },
+  photo: (message) => {
+    lights.photo(message);
+    camera.photo(message);
+  },
+  streaming: ({ on }) => lights.streaming(on),
   listening: ({ streams }) => setStreams(streams),
   schema: (schema) => showSchema(schema),
   settings: (message) => settings.show(message.settings),
@@ -206,6 +279,7 @@ function setStreams(streams) {
 function showSchema(schema) {
   controls.setSchema(schema);
   lens.setDisplay(schema.display);
+  lights.setLights(schema.lights);
   byId("model").textContent = schema.connected ? schema.model : "No glasses connected";
   byId("glasses").classList.toggle("out-of-reach", !schema.connected);
   if (!schema.settings) return;
@@ -225,7 +299,7 @@ function showState(state) {
   unknown.hide();
   app.name(state.appName, state.packageName, NAMED);
   app.show(state.app.state, state.app.detail);
-  phone.token = state.glassesToken;
+  phone.belongTo(state.userId, state.glassesToken);
   invite.offer(state.invites);
 }
 
@@ -266,6 +340,7 @@ function showStatus(status) {
   else notices.hide("connection");
   if (connected) return;
   speaker.stop();
+  playing.clear();
   app.show(status === "connecting" ? "connecting" : "gone");
   talk.setListening(false);
 }

@@ -2,6 +2,7 @@
 
 export class Phone {
   #token = "";
+  #userId = "";
   #onProblem;
 
   // onProblem(words): the cloud would not take it
@@ -9,17 +10,25 @@ export class Phone {
     this.#onProblem = onProblem;
   }
 
-  // The glasses' token, which says whose phone this is.
-  set token(token) {
+  // Whose phone this is: the name of the wearer, and the glasses' token that proves it.
+  belongTo(userId, token) {
+    this.#userId = userId;
     this.#token = token;
   }
 
   async post(path, body) {
-    return this.send(path, { method: "POST", body: JSON.stringify(body) });
+    return this.#send(path, { method: "POST", body: JSON.stringify(body) });
   }
 
-  // Anything else that is sent with the token; the answer, or null when it was refused.
-  async send(path, options) {
+  // Holds a picture (a blob; null: the test card) before the camera of the glasses.
+  async show(picture, { requestId = "", webcam = false } = {}) {
+    const query = new URLSearchParams({ user: this.#userId, webcam: String(webcam) });
+    const path = `/api/sim/camera${requestId && `/${encodeURIComponent(requestId)}`}?${query}`;
+    return this.#send(path, picture ? { method: "PUT", body: picture } : { method: "DELETE" });
+  }
+
+  // The answer, or null when it was refused.
+  async #send(path, options) {
     try {
       const answer = await fetch(path, {
         ...options,
@@ -27,7 +36,7 @@ export class Phone {
       });
       const content = await answer.json().catch(() => ({}));
       if (answer.ok) return content;
-      this.#onProblem(content.message ?? `The simulator answered ${answer.status}.`);
+      this.#onProblem(content.message ?? content.error ?? `The simulator answered ${answer.status}.`);
     } catch {
       this.#onProblem("The simulator could not be reached.");
     }

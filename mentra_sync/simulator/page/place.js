@@ -37,6 +37,18 @@ export class PlaceControl {
     this.#form.update(control);
   }
 
+  get values() {
+    return this.#form.values;
+  }
+
+  fill(values) {
+    this.#form.fill(values);
+  }
+
+  send() {
+    this.#form.send();
+  }
+
   #toggle() {
     if (this.#start) return this.#stop();
     const { lat, lng } = this.#form.values;

@@ -17,6 +17,7 @@ export class Speaker {
   #refusedFile = false;
   #missed = null; // words that were shown because nothing could be heard
   #muted = false;
+  #loudness = 1; // of this page, 0 to 1
   #sample = null; // Chromium forgets utterances that only its engine knows: so all are kept
 
   // parts: {button, note}; tell: began(requestId), finished({requestId, success, duration, error})
@@ -30,7 +31,7 @@ export class Speaker {
   // Another page is to be heard instead. The words are shown then, and files play silently.
   mute(muted) {
     this.#muted = muted;
-    for (const audio of this.#files.values()) audio.muted = muted;
+    for (const { audio } of this.#files.values()) audio.muted = muted;
     const job = this.#current;
     if (!muted || !job) return;
     if (job.startedAt) this.#over(job, true); // the rest of it is not worth an error of the app
@@ -39,6 +40,12 @@ export class Speaker {
 
   get speaking() {
     return Boolean(this.#current?.startedAt) || this.#files.size > 0;
+  }
+
+  // How loud this page is, 0 to 1; a voice that speaks already keeps its loudness.
+  set loudness(loudness) {
+    this.#loudness = loudness;
+    for (const { audio, volume } of this.#files.values()) audio.volume = volume * loudness;
   }
 
   // request: {requestId, audioUrl, volume, stopOtherAudio} of an audio_play_request
@@ -64,7 +71,7 @@ export class Speaker {
     this.#queue = [];
     this.#silence();
     if (job?.startedAt) this.#finished(job, false, error);
-    for (const [requestId, audio] of this.#files) {
+    for (const [requestId, { audio }] of this.#files) {
       audio.pause();
       this.#files.delete(requestId);
       const duration = Math.round(audio.currentTime * 1000);
@@ -86,7 +93,7 @@ export class Speaker {
     this.#current = job;
     if (this.#muted) return this.#decline(job);
     if (!this.#synth) return this.#over(job, false, "this browser cannot speak");
-    const utterance = this.#utterance(job.text, job.volume);
+    const utterance = this.#utterance(job.text, job.volume * this.#loudness);
     job.utterance = utterance;
     utterance.onstart = () => {
       if (this.#current !== job) return;
@@ -152,9 +159,9 @@ export class Speaker {
 
   #playFile(requestId, address, volume) {
     const audio = new Audio(address);
-    audio.volume = volume;
+    audio.volume = volume * this.#loudness;
     audio.muted = this.#muted;
-    this.#files.set(requestId, audio);
+    this.#files.set(requestId, { audio, volume });
     const finish = (success, error) => {
       if (!this.#files.delete(requestId)) return;
       const duration = Math.round(audio.currentTime * 1000);
@@ -176,7 +183,7 @@ export class Speaker {
   // Called by a click, which is what the browser was waiting for.
   #turnOn() {
     if (!this.#hasVoices()) return this.#soundWorks();
-    const utterance = this.#utterance(this.#missed ?? "Sound is on.", 1);
+    const utterance = this.#utterance(this.#missed ?? "Sound is on.", this.#loudness || 1);
     const failed = () => this.#explain("This browser made no sound. The words are shown instead.");
     const patience = setTimeout(failed, TURN_ON_PATIENCE);
     utterance.onstart = () => {

@@ -2,6 +2,8 @@
 
 import { element } from "./element.js";
 import { followEnd } from "./follow.js";
+import { fileOf, waves } from "./playing.js";
+import { translationTargets } from "./streams.js";
 
 const LANGUAGES = [
   "en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT", "pt-BR", "nl-NL", "pl-PL", "uk-UA",
@@ -14,9 +16,11 @@ const SPEECH_STREAM = /^(?:transcription|translation)(?::([a-z]{2,3}-[A-Z]{2}))?
 export class Talk {
   #parts;
   #interim = null;
+  #streams = [];
+  #translations = new Map(); // the fields, by language
   #sounding = new Map(); // what is being spoken or played, by requestId
 
-  // parts: the elements; onSay({text, language}): someone typed
+  // parts: the elements; onSay({text, language, translations}): someone typed
   constructor(parts, onSay) {
     this.#parts = parts;
     this.#fillLanguages(LANGUAGES);
@@ -24,8 +28,10 @@ export class Talk {
     parts.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = parts.text.value.trim();
-      if (text && onSay({ text, language: this.language }) !== false) parts.text.value = "";
+      const said = { text, language: this.language, translations: this.#translated() };
+      if (text && onSay(said) !== false) this.#empty();
     });
+    parts.language.addEventListener("change", () => this.#offerTranslations());
     document.addEventListener("keydown", (event) => this.#focusOnSlash(event));
   }
 
@@ -49,8 +55,7 @@ export class Talk {
 
   // audio: {state: playing|played|stopped, requestId, url, byBrowser}
   played({ state, requestId, url, byBrowser }) {
-    const text = `♪ ${url.split("/").at(-1) || url}`;
-    this.#aloud({ state, requestId, text, silent: byBrowser ? "" : "not heard here" });
+    this.#aloud({ state, requestId, text: `♪ ${fileOf(url)}`, silent: byBrowser ? "" : "not heard here" });
   }
 
   #aloud({ state, requestId, text, silent }) {
@@ -73,12 +78,38 @@ export class Talk {
       this.#parts.language.value = languages[0];
     }
     this.setListening(all || speech.length > 0);
+    this.#streams = streams;
+    this.#offerTranslations();
   }
 
   setListening(on) {
     const { listening } = this.#parts;
     listening.dataset.on = String(on);
     listening.textContent = on ? "The app is listening" : "The app isn’t listening";
+  }
+
+  // An app that listens to a translation gets what is typed here as that.
+  #offerTranslations() {
+    const { translations } = this.#parts;
+    const targets = translationTargets(this.#streams, this.language);
+    if (targets.join() === [...this.#translations.keys()].join()) return;
+    this.#translations = new Map(targets.map((target) => [target, element("input")]));
+    const rows = [...this.#translations].map(([target, input]) => {
+      const row = element("label", "translation");
+      Object.assign(input, { type: "text", maxLength: 2000, placeholder: "What it means, if it matters" });
+      row.append(element("span", "", `In ${target}`), input);
+      return row;
+    });
+    translations.replaceChildren(...rows);
+  }
+
+  #translated() {
+    const typed = [...this.#translations].map(([target, input]) => [target, input.value.trim()]);
+    return Object.fromEntries(typed.filter(([, text]) => text));
+  }
+
+  #empty() {
+    for (const input of [this.#parts.text, ...this.#translations.values()]) input.value = "";
   }
 
   #fillLanguages(codes) {
@@ -111,11 +142,4 @@ export class Talk {
     event.preventDefault();
     this.#parts.text.focus();
   }
-}
-
-function waves() {
-  const made = element("span", "waves");
-  made.setAttribute("aria-hidden", "true");
-  for (let bar = 0; bar < 4; bar += 1) made.append(element("i"));
-  return made;
 }
