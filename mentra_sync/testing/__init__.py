@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mentra_sync.simulator.camera import Photo as Photo
-    from mentra_sync.simulator.glasses import Light as Light
+    from mentra_sync.simulator.lights import Light as Light
     from mentra_sync.testing.app_errors import AppFailed as AppFailed
     from mentra_sync.testing.pair import Pair as Pair
     from mentra_sync.testing.seen import Missed as Missed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AppFailed": "mentra_sync.testing.app_errors",
     "AppStillBusy": "mentra_sync.testing.stillness",
-    "Light": "mentra_sync.simulator.glasses",
+    "Light": "mentra_sync.simulator.lights",
     "Missed": "mentra_sync.testing.seen",
     "Pair": "mentra_sync.testing.pair",
     "Photo": "mentra_sync.simulator.camera",

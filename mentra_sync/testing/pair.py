@@ -11,8 +11,9 @@ from mentra_sync.server import AppServer
 from mentra_sync.session import AppSession
 from mentra_sync.simulator.camera import Camera, Photo
 from mentra_sync.simulator.faults import Faults
-from mentra_sync.simulator.glasses import Frame, Glasses, Light
+from mentra_sync.simulator.glasses import Frame, Glasses
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.lights import Light
 from mentra_sync.simulator.records import Record, matcher
 from mentra_sync.testing import listening
 from mentra_sync.testing.listening import Heard

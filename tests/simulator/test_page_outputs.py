@@ -245,7 +245,7 @@ def test_the_volume_is_the_page_s_own_and_is_remembered(
     volume.fill("50")
     sound = "data:audio/wav;base64," + base64.b64encode(silence(5)).decode()
     app.send("audio_play_request", requestId="r1", audioUrl=sound, volume=0.4)
-    page.wait_for_function("volumes.length === 1")
+    page.wait_for_function("() => volumes.length === 1")
     assert page.evaluate("volumes") == [0.2]
     volume.fill("100")
     assert page.evaluate("playing.volume") == 0.4

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from raw_app import RawApp, RawSocket
 
-from mentra_sync.simulator.glasses import Light
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.lights import Light
 
 
 def listen(app: RawApp, *streams: str) -> None:

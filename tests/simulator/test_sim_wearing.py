@@ -10,8 +10,9 @@ import requests
 from raw_app import PACKAGE, RawApp, RawSocket
 from still_clock import StillClock
 
-from mentra_sync.simulator.glasses import Light, WifiSetup
+from mentra_sync.simulator.glasses import WifiSetup
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.lights import Light
 
 SYSTEM = "system.augmentos.dashboard"
 
