@@ -343,11 +343,11 @@ def test_controls_fit_a_phone(
     simulator = simulate(glasses="live")
     with open_page(chromium, viewport=viewport, color_scheme=scheme, has_touch=True) as (page, _):
         listening(page, simulator, app)
-        for tab in page.get_by_role("tab").all():
+        for tab in page.locator("#control-tabs").get_by_role("tab").all():
             tab.tap()
             expect(tab).to_have_attribute("aria-selected", "true")
             assert page.evaluate("document.documentElement.scrollWidth") == 390
-            beyond = page.locator(".tab-panel:visible").evaluate(
+            beyond = page.locator("#control-panels .tab-panel:visible").evaluate(
                 "panel => Math.max(...[...panel.querySelectorAll('*')]"
                 ".map(one => one.getBoundingClientRect().right))"
             )
