@@ -61,7 +61,7 @@ def _actions(routes: Blueprint, desk: Desk) -> None:
 
     @routes.post("/<name>")
     def act(name: str) -> tuple[Response, int]:
-        arguments = request.get_json(silent=True, force=True) if request.data else {}
+        arguments = request.get_json(silent=True, force=True) if request.get_data() else {}
         if not isinstance(arguments, dict):
             return _problem("the body must be a JSON object with the arguments", 400)
         user_id, names = named_wearer(desk), [action.name for action in desk.actions()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ import requests
 from raw_app import RawApp
 
 from mentra_sync.simulator.http import Simulator
+
+README = (Path(__file__).parents[2] / "README.rst").read_text(encoding="utf-8")
 
 
 class Tool:
@@ -125,6 +129,25 @@ def test_what_is_no_action(running: Simulator) -> None:
     assert "try press" in answer.json()["error"]
     answer = requests.post(running.url + "api/sim/press", json=[1], timeout=5)
     assert answer.status_code == 400
+
+
+def test_a_body_as_curl_sends_it(running: Simulator) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = running.url + "api/sim/press"
+    answer = requests.post(url, data='{"kind": "medium"}', headers=kind, timeout=5)
+    assert answer.status_code == 400
+    assert "got 'medium'" in answer.json()["error"]
+
+
+def test_the_readme_names_all_of_it(running: Simulator, tool: Tool) -> None:
+    section = README.partition("From other programs")[2].partition("What runs where")[0]
+    named = set(re.findall(r"``(?:GET /api/sim/)?([a-z_.]+)``", section)) - {"timeout", "error"}
+    actions = {action["name"] for action in tool.get("")["actions"]}
+    assert actions <= named
+    assert len(named - actions) > 10
+    for name in named - actions:
+        answer = requests.get(f"{running.url}api/sim/{name}", timeout=5)
+        assert answer.ok, name
 
 
 def test_other_sites_can_do_nothing(running: Simulator) -> None:
