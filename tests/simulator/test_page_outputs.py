@@ -62,7 +62,7 @@ def test_a_light_blinks_as_the_app_says(page: Page, simulate: Simulate, app: Raw
     expect(lamp(page)).to_have_attribute("data-lit", "orange")
     expect(lamp(page)).to_have_accessible_name("Light for the wearer: orange")
     expect(lamp(page, "privacy")).to_have_attribute("data-lit", "")
-    for milliseconds, lit in ((310, ""), (200, "orange"), (300, ""), (500, ""), (5000, "")):
+    for milliseconds, lit in ((310, ""), (200, "orange"), (300, ""), (300, ""), (5000, "")):
         page.clock.run_for(milliseconds)
         expect(lamp(page)).to_have_attribute("data-lit", lit)
 
