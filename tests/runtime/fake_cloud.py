@@ -185,6 +185,7 @@ def server_frame(
 ) -> bytes:
     """One frame as websocket-client encodes it, by default without a mask."""
     frame = ABNF(fin, rsv >> 2 & 1, rsv >> 1 & 1, rsv & 1, opcode, int(masked), payload)
+    frame.get_mask_key = lambda length: b"mask"  # the same in each process that collects tests
     return bytes(frame.format())
 
 
