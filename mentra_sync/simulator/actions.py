@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
 
 from mentra_sync.simulator.faults import Faults
@@ -106,7 +107,7 @@ def _fits(value: Any, wanted: Any) -> bool:
         return any(_fits(value, one) for one in get_args(wanted))
     kind = get_origin(wanted) or wanted
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind) if kind in _NAMES else True

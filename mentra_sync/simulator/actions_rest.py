@@ -10,17 +10,19 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotDone
 from dataclasses import asdict, is_dataclass
+from math import isfinite
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
 from mentra_sync.errors import RequestFailed
+from mentra_sync.protocol import codec
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.desk import Desk
 from mentra_sync.simulator.glasses import Glasses
 from mentra_sync.simulator.lens import Shown
 from mentra_sync.simulator.presenting import presentable
-from mentra_sync.simulator.records import Record
+from mentra_sync.simulator.records import WAIT_SECONDS, Record
 from mentra_sync.simulator.timeline import Timeline
 
 Message = dict[str, Any]
@@ -61,9 +63,11 @@ def _actions(routes: Blueprint, desk: Desk) -> None:
 
     @routes.post("/<name>")
     def act(name: str) -> tuple[Response, int]:
-        arguments = request.get_json(silent=True, force=True) if request.get_data() else {}
-        if not isinstance(arguments, dict):
-            return _problem("the body must be a JSON object with the arguments", 400)
+        body = request.get_data()
+        try:
+            arguments = codec.parse(body) if body else {}
+        except codec.MalformedMessage as error:
+            return _problem(f"the body must be a JSON object with the arguments: {error}", 400)
         user_id, names = named_wearer(desk), [action.name for action in desk.actions()]
         if name not in names:
             near = difflib.get_close_matches(name, names, 3) or names
@@ -137,7 +141,8 @@ def named_wearer(desk: Desk) -> str:
 
 
 def _timeout() -> float:
-    return min(max(request.args.get("timeout", 2.0, type=float), 0.0), limits.ACTION_TIMEOUT)
+    wanted = request.args.get("timeout", WAIT_SECONDS, type=float)
+    return min(max(wanted, 0.0), limits.ACTION_TIMEOUT) if isfinite(wanted) else WAIT_SECONDS
 
 
 def _shown(shown: Shown) -> Message:

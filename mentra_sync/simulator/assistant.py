@@ -39,7 +39,7 @@ class Assistant:
         """The status (0: no answer), the answer, and what is wrong with it. Blocks."""
         headers = {"X-App-API-Key": hashlib.sha256(app.api_key.encode()).hexdigest()}
         status, body, problem = self._webhooks.ask(
-            app.base_url + "/tool", call, headers, limits.TOOL_TIMEOUT
+            app.base_url + "/tool", call, headers, limits.TOOL_TIMEOUT, repeat=True
         )
         return status, _parsed(body), problem
 

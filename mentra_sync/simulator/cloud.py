@@ -78,6 +78,7 @@ class Cloud:
             for wearer in self._wearers.values():
                 for session in wearer.apps.values():
                     session.end("User session ended")
+                wearer.glasses.end()
             self._changed.notify_all()
         self.webhooks.close()
         self.session_time.stop()

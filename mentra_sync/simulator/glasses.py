@@ -384,6 +384,15 @@ class Glasses:
         with self._lock:
             return [*self._state.values(), *self.lens.frames()]
 
+    def end(self) -> None:
+        """Nothing more happens: who waits to see something waits no longer."""
+        self.lens.end()
+        for record in (
+            *(self.spoken, self.played, self.lights, self.photos, self.camera.uploads),
+            *(self.wifi_setups, self.location_requests, self.frames),
+        ):
+            record.end()
+
     def speech_began(self, request_id: str) -> None:
         """A page has begun to speak."""
         self._speaker.began(request_id)

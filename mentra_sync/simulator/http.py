@@ -276,7 +276,7 @@ class Simulator:
         """Save some of the app's settings; blocks until the app has been told (True), or not."""
         self._note(user_id, "change_settings", settings=settings)
         session = self.session_of(user_id)
-        return self._wearer(user_id).preferences.change_app_and_wait(session, settings)
+        return self._wearer(user_id).preferences.change_app(session, settings)
 
     def change_system_settings(self, settings: dict[str, Any], user_id: str | None = None) -> None:
         """Change settings of the glasses, by their names on the wire (``brightness``)."""

@@ -126,6 +126,7 @@ class Lens:
         self._history: Memory[Shown] = Memory(lambda shown: weight(shown.layout))
         self._count = 0
         self._matched = 0
+        self._ended = False
 
     @property
     def main(self) -> Shown:
@@ -208,8 +209,11 @@ class Lens:
                 return shown
         while True:
             with self._changed:
-                fresh_ones = self._changed.wait_for(lambda: self._count > seen, deadline.remaining)  # noqa: B023
-                if not fresh_ones:
+                self._changed.wait_for(
+                    lambda: self._count > seen or self._ended,  # noqa: B023
+                    deadline.remaining,
+                )
+                if self._count <= seen:
                     return None
                 now = list(self._history)[-(self._count - seen) :]
                 before, seen = seen, self._count
@@ -217,6 +221,12 @@ class Lens:
                 if matches(shown):
                     self._found(before + index + 1)
                     return shown
+
+    def end(self) -> None:
+        """Nothing more will be shown: who waits for something waits no longer."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def show(self, frame: dict[str, Any], model: str, has_display: bool) -> None:
         """Put a display on the lens, as the cloud has sent it."""

@@ -25,6 +25,12 @@ RESURRECTION_PAUSE = 0.03
 WEBHOOK_THREADS = 8
 """Webhooks on their way at once; further ones wait."""
 
+ACTION_THREADS = 8
+"""Actions of pages that wait for the app at once; further ones wait for them."""
+
+MAX_ACTIONS = 100
+"""Such actions that are there at all: the app of an impatient wearer may hang."""
+
 ACTION_TIMEOUT = 25.0
 """How long other tools may wait for what comes of an action."""
 

@@ -41,7 +41,7 @@ def phone_routes(cloud: Cloud, tokens: GlassesTokens) -> Blueprint:
             return {"error": "App not found" if app is None else "Invalid settings"}, 400
         with cloud.lock:
             session = wearer.session_of(app)
-        wearer.preferences.change_app_and_wait(session, values)
+        wearer.preferences.change_app(session, values)
         return {"success": True, "message": "Settings updated successfully"}, 200
 
     @routes.post("/api/user-data/set-datetime")

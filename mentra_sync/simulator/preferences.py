@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from collections.abc import Iterable
 from typing import Any
 
 from mentra_sync.protocol.codec import iso_timestamp
@@ -112,12 +111,10 @@ class Preferences:
 
     # --- An app's ----------------------------------------------------------------------------
 
-    def change_app(
-        self, session: AppSession, changes: Frame, done: Callable[[bool, str], object]
-    ) -> None:
+    def change_app(self, session: AppSession, changes: Frame) -> bool:
         """Save some of an app's settings: a frame if it runs, then ``POST /settings``.
 
-        ``done`` is told whether that was answered, and else what went wrong.
+        Blocks until that was answered (True), or was not.
         """
         user_id, app = self._wearer.user_id, session.app
         with self._cloud.lock:
@@ -132,20 +129,14 @@ class Preferences:
                     "timestamp": iso_timestamp(),
                 }
             )
-            self._cloud.webhooks.post(
-                app.base_url + "/settings",
-                {"userIdForSettings": user_id, "settings": settings},
-                repeat=False,
-                done=done,
-            )
-
-    def change_app_and_wait(self, session: AppSession, changes: Frame) -> bool:
-        """The same; blocks until the app has been told (True), or has not."""
-        told: Future[bool] = Future()
-        self.change_app(session, changes, lambda answered, _: told.set_result(answered))
-        # Nobody is told when the simulator ends meanwhile.
-        wait([told], limits.WEBHOOK_TIMEOUT + 1)
-        return told.done() and told.result()
+        _, _, problem = self._cloud.webhooks.ask(
+            app.base_url + "/settings",
+            {"userIdForSettings": user_id, "settings": settings},
+            {},
+            limits.WEBHOOK_TIMEOUT,
+            repeat=False,
+        )
+        return not problem
 
 
 def _part(whole: Any, name: str) -> Frame:

@@ -33,15 +33,22 @@ class Record(Sequence[T], Generic[T]):
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards the next two
+        self._changed = threading.Condition()  # guards the next three
         self._items: Memory[T] = Memory()
         self._added = 0
+        self._ended = False
 
     def add(self, item: T) -> None:
         """Add what has just happened."""
         with self._changed:
             self._items.add(item)
             self._added += 1
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """Nothing more will come: who waits for something waits no longer."""
+        with self._changed:
+            self._ended = True
             self._changed.notify_all()
 
     def wait_for(self, wanted: object, timeout: float = WAIT_SECONDS) -> T | None:
@@ -55,7 +62,11 @@ class Record(Sequence[T], Generic[T]):
         seen = 0
         while True:
             with self._changed:
-                if not self._changed.wait_for(lambda: self._added > seen, deadline.remaining):  # noqa: B023
+                self._changed.wait_for(
+                    lambda: self._added > seen or self._ended,  # noqa: B023
+                    deadline.remaining,
+                )
+                if self._added <= seen:
                     return None
                 fresh = list(self._items)[-(self._added - seen) :]
                 seen = self._added

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from mentra_sync.errors import ConfigurationError
+from mentra_sync.errors import ConfigurationError, RequestFailed
 from mentra_sync.protocol import codec
 from mentra_sync.protocol.codec import MalformedMessage
 from mentra_sync.simulator import limits
@@ -60,6 +60,10 @@ def is_loopback(host: str) -> bool:
 
 JSON = "application/json"
 
+TOO_MANY_WAIT = (
+    "{} actions wait for the app already; it does not answer. Stop the app, or see what holds it up"
+)
+
 
 @dataclass(frozen=True)
 class _Post:
@@ -82,10 +86,13 @@ class Webhooks:
         self._timeline = timeline
         self._schedule = schedule
         self._pool = ThreadPoolExecutor(limits.WEBHOOK_THREADS, "mentra-sim-webhook")
-        self._changed = threading.Condition()  # guards the next three
+        # Threads of their own: who waits for an answer must not keep webhooks from being sent.
+        self._actions = ThreadPoolExecutor(limits.ACTION_THREADS, "mentra-sim-action")
+        self._changed = threading.Condition()  # guards the next four
         self._closed = False
         self._open: set[http.client.HTTPConnection] = set()
         self._busy = 0
+        self._waiting = 0
 
     @property
     def busy(self) -> int:
@@ -107,11 +114,18 @@ class Webhooks:
         self._submit(_Post(url, Way.GLASSES_TO_APP, user_id, None), make, headers, 1, done)
 
     def ask(
-        self, url: str, body: dict[str, Any], headers: dict[str, str], timeout: float
+        self,
+        url: str,
+        body: dict[str, Any],
+        headers: dict[str, str],
+        timeout: float,
+        *,
+        repeat: bool,
     ) -> tuple[int, bytes, str]:
-        """POST ``body`` as JSON on this thread, twice at most: status, answer, and what is wrong.
+        """POST ``body`` as JSON on this thread: status, answer, and what is wrong.
 
-        The status is 0 when there was no answer.
+        With ``repeat`` once more, a second later, when that fails.  The status is 0 when there
+        was no answer.
         """
         text = codec.dumps(body).encode()
         headers = {"Content-Type": JSON, **headers}
@@ -119,23 +133,36 @@ class Webhooks:
         self._count(1)
         try:
             outcome = self._exchange(post, text, headers, timeout)
-            if outcome[2] and self._paused():
+            if outcome[2] and repeat and self._paused():
                 outcome = self._exchange(post, text, headers, timeout)
         finally:
             self._count(-1)
         return outcome
 
     def run(self, function: Callable[[], object]) -> None:
-        """Call what waits for an app, on one of the threads; what it raises is logged."""
+        """Call what waits for an app, on a thread of ours; what goes wrong is logged.
+
+        Raises ValueError when very much waits for the app already.
+        """
+        with self._changed:
+            if self._waiting >= limits.MAX_ACTIONS:
+                raise ValueError(TOO_MANY_WAIT.format(self._waiting))
+            self._waiting += 1
 
         def call() -> None:
             try:
                 function()
-            except Exception as error:
+            except (RequestFailed, ValueError) as error:
                 logger.warning("%s", error)
+            except Exception:
+                logger.exception("the simulator failed at an action")
+            finally:
+                with self._changed:
+                    self._waiting -= 1
 
+        # A pool that has been shut down refuses: the simulator is ending.
         with suppress(RuntimeError):
-            self._pool.submit(call)
+            self._actions.submit(call)
 
     def _submit(
         self, post: _Post, make: MakeBody, headers: dict[str, str], tries: int, done: Done
@@ -154,7 +181,8 @@ class Webhooks:
             self._changed.notify_all()
             for connection in self._open:
                 _break_off(connection)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._actions):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _send(
         self, post: _Post, make: MakeBody, headers: dict[str, str], tries: int, done: Done

@@ -135,7 +135,7 @@ class RawApp:
     """An app server that answers webhooks as it is told to, and connects when they come.
 
     ``answer`` maps a webhook to the status of its answer; ``connects`` says whether a session
-    request is followed by a connection.
+    request is followed by a connection.  ``on_post`` is called for what is no webhook.
     """
 
     def __init__(self) -> None:
@@ -144,6 +144,7 @@ class RawApp:
         self.photos = Seen()
         self.sockets: list[RawSocket] = []
         self.answer: Callable[[Frame], int] = lambda hook: 200
+        self.on_post: Callable[[Frame], object] = lambda frame: None
         self.connects = True
         self.subscriptions: list[Any] | None = []
         self.connected = threading.Condition()
@@ -239,6 +240,7 @@ class RawApp:
         frame = json.loads(body)
         if path != "/webhook":
             self.posts.add((path, frame))
+            self.on_post(frame)
             return 200
         self.hooks.add(frame)
         status = self.answer(frame)

@@ -127,8 +127,16 @@ def test_what_is_no_action(running: Simulator) -> None:
     answer = requests.post(running.url + "api/sim/pres", json={}, timeout=5)
     assert answer.status_code == 404
     assert "try press" in answer.json()["error"]
-    answer = requests.post(running.url + "api/sim/press", json=[1], timeout=5)
-    assert answer.status_code == 400
+    nonsense = ("[1]", "{", "[" * 100_000, '{"latitude": NaN, "longitude": 1}', b"\xff")
+    for body in nonsense:
+        answer = requests.post(running.url + "api/sim/move_to", data=body, timeout=5)
+        assert answer.status_code == 400, body
+        assert "the body must be a JSON object" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("timeout", ["nan", "-1"])
+def test_a_timeout_that_makes_no_sense_is_the_usual_one_at_most(tool: Tool, timeout: str) -> None:
+    assert tool.get("/lens", wait_for="never", timeout=timeout)["found"] is False
 
 
 def test_a_body_as_curl_sends_it(running: Simulator) -> None:
