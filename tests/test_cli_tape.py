@@ -75,6 +75,7 @@ def test_ctrl_c_ends_a_replay(tmp_path: Path):
     [
         (["--record", "there.txt"], "there.txt is there already"),
         (["--record", "no/where.txt"], "there is no folder no"),
+        (["--record", "x" * 300], "xx cannot be written: "),
         (["--replay", "nowhere"], "nowhere cannot be read"),
         (["--replay", "there.txt"], "there.txt, line 1"),
         (["--record", "new.txt", "--reload"], "one run"),
@@ -87,6 +88,14 @@ def test_files_that_will_not_do(arguments: list[str], said: str, tmp_path: Path)
         assert said in program.errors and len(program.errors.splitlines()) == 1
     assert (tmp_path / "there.txt").read_text() == "mine\n"
     assert not (tmp_path / "new.txt").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no folder elsewhere takes no files from root")
+def test_a_folder_that_takes_no_files(tmp_path: Path):
+    with run(tmp_path, "--record", "/proc/new.jsonl") as program:
+        assert program.end() == 2
+        assert "new.jsonl cannot be written: " in program.errors
+        assert "Traceback" not in program.errors
 
 
 def test_a_recording_that_this_app_cannot_replay(tmp_path: Path):

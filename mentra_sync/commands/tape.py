@@ -36,7 +36,10 @@ class Tape:
     def began(self, simulator: Simulator) -> None:
         """The simulator runs: record from here on."""
         if self._record is not None:
-            self._recorder = Recorder(simulator, self._record)
+            try:
+                self._recorder = Recorder(simulator, self._record)
+            except OSError as error:
+                raise _not_written(self._record, error) from None
             logging.getLogger(log.ROOT).addHandler(self._recorder.log_handler)
 
     def start_app(self, simulator: Simulator, over: Callable[[], object]) -> None:
@@ -101,11 +104,19 @@ def _new_file(name: str | None) -> Path | None:
     if name is None:
         return None
     path = Path(name)
-    if path.exists():
+    try:
+        is_there = path.exists()
+    except OSError as error:  # a name that is too long, for one
+        raise _not_written(path, error) from None
+    if is_there:
         raise Complaint(f"{name} is there already, and stays as it is. Choose another name.")
     if not path.parent.is_dir():
         raise Complaint(f"{name} cannot be written: there is no folder {path.parent}.")
     return path
+
+
+def _not_written(path: Path, error: OSError) -> Complaint:
+    return Complaint(f"{path} cannot be written: {error.strerror}. Choose another name.")
 
 
 def _recording(name: str | None) -> Recording | None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mentra_sync.protocol import codec
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
 from mentra_sync.simulator.inputs import Input
@@ -45,6 +46,8 @@ MAX_SECONDS = 7 * 24 * 3600.0
 
 MAX_NAME = 1000
 """Characters of an action, a verb or a wearer's name."""
+
+_LEFT_OUT = "a line of the recording is left out: %s"
 
 
 class BadRecording(ValueError):
@@ -140,13 +143,21 @@ class Recorder:
             self.add(output)
 
     def _write(self, line: dict[str, Any]) -> None:
-        text = json.dumps(line, ensure_ascii=False, default=repr)
+        try:
+            text = json.dumps(line, ensure_ascii=False, allow_nan=False, default=repr)
+        except ValueError as error:
+            logger.warning(_LEFT_OUT, error)
+            return
+        if len(text) > MAX_LINE:
+            logger.warning(_LEFT_OUT, f"it would be longer than {MAX_LINE:,} characters")
+            return
         with self._lock:
             if self._file.closed:
                 return
             try:
-                self._file.write(text + "\n")  # one write to the file for each line
-            except (OSError, UnicodeEncodeError) as error:
+                # One write to the file for each line.
+                self._file.write(codec.clean_text(text) + "\n")
+            except OSError as error:
                 logger.warning("the recording cannot be written, and ends here: %s", error)
                 self._file.close()
 
@@ -182,10 +193,11 @@ def load(path: str | Path) -> Recording:
     if path.stat().st_size > MAX_BYTES:
         raise BadRecording(f"{path} is larger than {MAX_BYTES:,} bytes: that is no recording")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines(): what is said may have other line breaks in it.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise BadRecording(f"{path} is no text in UTF-8: {error}") from None
-    header = _object(path, 1, lines[0] if lines else "")
+    header = _object(path, 1, lines[0])
     if header.get("recording") != FORMAT:
         raise BadRecording(f'{path}, line 1: a recording begins with {{"recording": {FORMAT}}}')
     package, glasses = (_text(path, 1, header, name, "") for name in ("package", "glasses"))
@@ -225,12 +237,9 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     if len(line) > MAX_LINE:
         raise BadRecording(f"{path}, line {number}: longer than {MAX_LINE:,} characters")
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadRecording(f"{path}, line {number}: no JSON ({error})") from None
-    if not isinstance(found, dict):
-        raise BadRecording(f"{path}, line {number}: no JSON object")
-    return found
+        return codec.parse(line)
+    except codec.MalformedMessage as error:
+        raise BadRecording(f"{path}, line {number}: {error}") from None
 
 
 def _text(path: Path, number: int, fields: dict[str, Any], name: str, default: Any = None) -> str:

@@ -28,10 +28,10 @@ class SlowLine:
             late = delay > 0 or self._under_way > 0
             if late:
                 self._under_way += 1
-                due = self._last = max(self._schedule.clock.now() + delay, self._last)
-        if late:
-            self._schedule.at(due, lambda: self._arrived(pass_on))
-        else:
+                self._last = max(self._schedule.clock.now() + delay, self._last)
+                # Under the lock: things of one moment arrive in the order of these calls.
+                self._schedule.at(self._last, lambda: self._arrived(pass_on))
+        if not late:
             pass_on()
 
     def _arrived(self, pass_on: Callable[[], object]) -> None:

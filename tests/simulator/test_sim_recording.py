@@ -18,6 +18,7 @@ from mentra_sync import AppServer, AppSession
 from mentra_sync.simulator import recording
 from mentra_sync.simulator.actions import Actions
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.inputs import Input
 from mentra_sync.simulator.recording import BadRecording, Recorder, load
 from mentra_sync.simulator.replay import Difference, Replay
 
@@ -215,6 +216,28 @@ def test_an_app_that_runs_already_has_its_start_in_it(tmp_path: Path):
     assert {str(one) for one in written[1:-2]} == {"Hello!", "['transcription:en-US']"}
 
 
+ODD = "one\u2028two\x85three\x0bfour \ud800 five\r\nsix"
+
+
+def test_what_is_odd_is_written_so_that_it_can_be_read_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    path = tmp_path / "odd.jsonl"
+    with simulated(echo) as simulator:
+        with Recorder(simulator, path):
+            simulator.start_app()
+            simulator.glasses.hear(ODD, final=True)
+            simulator.glasses.send({"type": "large", "text": "x" * recording.MAX_LINE})
+            simulator.glasses.send({"type": "no_number", "value": float("nan")})
+            simulator.glasses.press()
+        simulator.stop_app()
+    did = [entry.event for entry in load(path).entries if isinstance(entry.event, Input)]
+    assert [one.action for one in did] == ["start", "hear", "press"]
+    assert did[1].arguments["text"] == ODD.replace("\ud800", "\ufffd")
+    left_out = [message for message in caplog.messages if "is left out" in message]
+    assert len(left_out) == 2
+
+
 def test_a_file_that_is_there_stays(tmp_path: Path):
     path = tmp_path / "mine.jsonl"
     path.write_text("mine")
@@ -320,13 +343,15 @@ def test_it_can_be_given_up(tmp_path: Path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "line 2: no JSON"),
-        ("[" * 100_000, "line 2: no JSON"),
-        ("5", "line 2: no JSON object"),
+        ("{", "line 2: not JSON"),
+        ("[" * 100_000, "line 2: nested too deeply"),
+        ("5", "line 2: a message must be a JSON object"),
         ('{"at": -1, "you": "press"}', "line 2: at must be"),
-        ('{"at": NaN, "you": "press"}', "line 2: at must be"),
+        ('{"at": NaN, "you": "press"}', "line 2: NaN is not JSON"),
         ('{"at": 1e99, "you": "press"}', "line 2: at must be"),
         ('{"at": true, "you": "press"}', "line 2: at must be"),
+        ('{"at": ' + "9" * 400 + ', "you": "press"}', "line 2: number too big"),
+        ('{"at": ' + "9" * 5000 + ', "you": "press"}', "line 2: number too big"),
         ('{"you": "press"}', "line 2: at must be"),
         ('{"at": 5, "you": "press"}\n{"at": 4, "you": "press"}', "line 3: at must be"),
         ('{"at": 0}', 'line 2: there must be one of "you" and "app"'),
