@@ -11,7 +11,7 @@ def main(session):
 
     def pressed(press):
         presses.append(press.press_type)
-        session.layouts.show_text_wall(f"{len(presses)} presses. The last one was {presses[-1]}.")
+        session.layouts.show_text_wall(f"Presses: {len(presses)}. The last one was {presses[-1]}.")
 
     def touched(touch):
         session.layouts.show_text_wall(f"You made a {touch.gesture_name}.")

@@ -76,15 +76,15 @@ CONVERSATIONS = {
     "03_buttons.py": [
         ("shows", "Press the button."),
         ("you press", "short"),
-        ("shows", "1 presses. The last one was short."),
+        ("shows", "Presses: 1. The last one was short."),
         ("you press", "long"),
-        ("shows", "2 presses. The last one was long."),
+        ("shows", "Presses: 2. The last one was long."),
         ("you touch", "forward_swipe"),
         ("shows", "You made a forward_swipe."),
         ("you touch", "double_tap"),
         ("shows", "Back to zero."),
         ("you press", "short"),
-        ("shows", "1 presses. The last one was short."),
+        ("shows", "Presses: 1. The last one was short."),
     ],
     "06_location.py": [
         ("shows", "Start walking."),
