@@ -393,9 +393,9 @@ class Glasses:
         ):
             record.end()
 
-    def speech_began(self, request_id: str) -> None:
-        """A page has begun to speak."""
-        self._speaker.began(request_id)
+    def speech_began(self, request_id: str, seconds: float | None = None) -> None:
+        """A page has begun to speak, or to play something that takes ``seconds``."""
+        self._speaker.began(request_id, seconds)
 
     def fail_audio(self, error: str | None) -> None:
         """Let everything that an app wants heard fail with ``error``; None: no more."""

@@ -162,6 +162,9 @@ AUDIO_BEGINS_WITHIN = 5.0
 SILENT_AUDIO_SECONDS = 1.0
 """What audio of unknown length takes when no page plays it."""
 
+LONGEST_AUDIO = 3600.0
+"""What a page may play at most: a radio station never ends."""
+
 PAGE_PATIENCE = 10.0
 """Added to twice the expected length: a page that is silent beyond that has forgotten us."""
 

@@ -7,6 +7,7 @@ a voice would.  The app gets its answer in every case.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,14 +84,27 @@ class Speaker:
         if not self._realistic:
             self._over(playback)
 
-    def began(self, request_id: str) -> None:
-        """A page has begun to play: it has the time that it needs."""
+    def began(self, request_id: str, seconds: float | None = None) -> None:
+        """A page has begun to play: it has the time that it needs.
+
+        ``seconds`` is how long it takes, where the page knows; audio of which nobody knows plays
+        until the page says that it is over.
+        """
+        if seconds is not None and not 0 < seconds < math.inf:
+            raise ValueError(f"seconds must be more than 0, got {seconds!r}")
         with self._lock:
             playback = self._playing.get(request_id)
-            if playback is not None and playback.phone is not None and not playback.begun:
-                playback.begun = True
-                patience = 2 * playback.seconds + limits.PAGE_PATIENCE
-                self._arm(playback, patience, lambda: self._over(playback))
+            if playback is None or playback.phone is None or playback.begun:
+                return
+            playback.begun = True
+            if seconds is not None:
+                playback.seconds = min(seconds, limits.LONGEST_AUDIO)
+                # Should the page be closed, the rest takes its time without it.
+                playback.over_at = self._schedule.clock.now() + playback.seconds
+            patience = 2 * playback.seconds + limits.PAGE_PATIENCE
+            if seconds is None and playback.text is None:
+                patience = limits.LONGEST_AUDIO
+            self._arm(playback, patience, lambda: self._over(playback))
 
     def answered(self, frame: Frame) -> None:
         """A page has finished, or could not play; then speech is shown instead.

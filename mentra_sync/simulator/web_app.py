@@ -29,7 +29,7 @@ PAGE = Path(__file__).parent / "page"
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; connect-src 'self' ws:; img-src 'self' data: blob:;"
-        " media-src * data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'self'"
+        " media-src * data: blob:; frame-ancestors 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -73,15 +74,23 @@ def test_one_ends_where_it_was_begun_and_others_go_on(page: Page, simulator: Sim
     assert simulator.faults_of().active == ["no_photos"]
 
 
-def test_one_with_a_time_ends_by_itself(page: Page, simulator: Simulator, app: RawApp) -> None:
+def test_one_with_a_time_ends_by_itself(
+    page: Page, simulator: Simulator, app: RawApp, wait_until: Callable[..., None]
+) -> None:
     go_with_app(page, simulator, app)
     look(page)
     row = fault(page, "Refuse connections")
     row.get_by_label("Refuse connections, seconds in seconds").fill("0.5")
     row.get_by_role("button", name="Refuse connections").click()
     app.socket.wait_closed()
+    wait_until(lambda: not simulator.faults_of().active)
+    # What the page is told comes in order: it has heard of the beginning and of the end.
+    simulator.log_handler.handle(logging.makeLogRecord({"msg": "afterwards"}))
+    page.get_by_role("tab", name="Log").click()
+    expect(page.locator(".log-message")).to_have_text(["afterwards"])
+    look(page)
     expect(row).to_have_attribute("data-active", "false")
-    assert simulator.faults_of().active == []
+    expect(page.locator(".notice[data-key^=fault]")).to_have_count(0)
 
 
 def test_a_page_that_comes_later_knows(page: Page, simulator: Simulator) -> None:
@@ -139,4 +148,8 @@ def test_they_fit_a_phone(
         page.get_by_role("button", name="End of the session").scroll_into_view_if_needed()
         fault(page, "Speech fails").get_by_role("button").tap()
         expect(page.locator(".notice[data-key=fault-failing_tts]")).to_have_count(1)
+        fault(page, "Webhook twice").get_by_role("button").tap()
+        problem = page.locator(".notice[data-key=problem]")
+        expect(problem).to_contain_text("the app is not running")
+        expect(problem).to_be_in_viewport(ratio=1)
         assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -13,6 +13,7 @@ import pytest
 from browser import Page, expect, go, go_with_app, said_to
 from raw_app import RawApp
 
+from mentra_sync.simulator.glasses import Glasses
 from mentra_sync.simulator.http import Simulator
 from mentra_sync.simulator.speech import silence
 
@@ -183,6 +184,25 @@ def test_sound_files_are_played(page: Page, simulate: Simulate, app: RawApp) -> 
     app.send("audio_play_request", requestId="r2", audioUrl="data:audio/wav;base64,AAAA")
     assert app.socket.wait("audio_play_response", requestId="r2")["success"] is False
     expect(page.locator("#sound")).to_be_hidden()
+
+
+def test_the_simulator_is_told_how_long_a_file_is(
+    page: Page, simulate: Simulate, app: RawApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float | None] = []
+
+    def began(glasses: Glasses, request_id: str, seconds: float | None = None) -> None:
+        told.append(seconds)
+        really_began(glasses, request_id, seconds)
+
+    really_began = Glasses.speech_began
+    monkeypatch.setattr(Glasses, "speech_began", began)
+    go_with_app(page, simulate(realistic=True), app)
+    page.get_by_role("button", name="Got it").click()
+    file = "data:audio/wav;base64," + base64.b64encode(silence(0.5)).decode()
+    app.send("audio_play_request", requestId="r1", audioUrl=file)
+    assert app.socket.wait("audio_play_response", requestId="r1")["success"] is True
+    assert told == [pytest.approx(0.5, abs=0.05)]
 
 
 def test_speech_recognition_that_is_not_allowed_is_switched_off(

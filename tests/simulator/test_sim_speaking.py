@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -185,6 +186,61 @@ def test_other_audio_is_not_fetched(stage: Stage) -> None:
     assert stage.glasses.spoken == []
     stage.pass_time(1.1)
     assert stage.answers() == [{"requestId": "r1", "success": True, "duration": 1000}]
+
+
+def song(stage: Stage, page: RawSocket) -> None:
+    """Have the page play a song."""
+    url = "http://127.0.0.1:1/song.mp3"
+    stage.app.send("audio_play_request", requestId="r1", audioUrl=url)
+    page.wait("audio_play_request")
+
+
+def test_a_song_has_the_time_that_it_takes(stage: Stage, page: RawSocket) -> None:
+    song(stage, page)
+    stage.glasses.speech_began("r1", 180.0)
+    stage.pass_time(179)
+    assert stage.answers() == []
+    page.send({"type": "audio_play_response", "requestId": "r1", "success": True})
+    stage.app.socket.wait("audio_play_response")
+    assert stage.answers() == [{"requestId": "r1", "success": True}]
+
+
+def test_a_page_that_forgets_a_song_is_given_up(stage: Stage, page: RawSocket) -> None:
+    song(stage, page)
+    stage.glasses.speech_began("r1", 20.0)
+    stage.pass_time(49)
+    assert stage.answers() == []
+    stage.pass_time(2)
+    assert stage.answers() == [{"requestId": "r1", "success": True, "duration": 20_000}]
+
+
+def test_a_song_of_unknown_length_plays_until_the_page_says_so(
+    stage: Stage, page: RawSocket
+) -> None:
+    song(stage, page)
+    stage.glasses.speech_began("r1")
+    stage.pass_time(600)
+    assert stage.answers() == []
+    page.send({"type": "audio_play_response", "requestId": "r1", "success": True})
+    stage.app.socket.wait("audio_play_response")
+
+
+def test_the_rest_of_a_song_takes_its_time_without_the_page(stage: Stage, page: RawSocket) -> None:
+    song(stage, page)
+    stage.glasses.speech_began("r1", 180.0)
+    stage.pass_time(100)
+    page.close()
+    stage.pass_time(79)
+    assert stage.answers() == []
+    stage.pass_time(1.1)
+    stage.app.socket.wait("audio_play_response")
+    assert stage.answers() == [{"requestId": "r1", "success": True, "duration": 180_000}]
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, math.inf, math.nan])
+def test_a_length_that_makes_no_sense(running: Simulator, seconds: float) -> None:
+    with pytest.raises(ValueError, match="seconds must be more than 0"):
+        running.glasses.speech_began("r1", seconds)
 
 
 def test_without_realism_speech_is_over_at_once(running: Simulator, app: RawApp) -> None:

@@ -190,3 +190,36 @@ def test_glasses_for_somebody_else(
     assert requests.post(f"{url}{CARL}", timeout=5).status_code == 429
     assert requests.post(f"{url}{BOB}", timeout=5).ok, "there already"
     assert requests.get(f"{url}{CARL}", timeout=5).status_code == 405
+
+
+def test_somebody_else_may_wear_other_glasses(running: Simulator) -> None:
+    url = running.url + "api/sim/wearers"
+    found = requests.post(f"{url}/{BOB}", json={"model": "g1"}, timeout=5).json()
+    assert found["model"] == "Even Realities G1"
+    assert requests.post(f"{url}/{BOB}", json={"model": "live"}, timeout=5).json() == found
+    everybody = requests.get(url, timeout=5).json()
+    assert everybody["wearers"] == [running.user_id, BOB]
+    assert everybody["first"] == running.user_id
+    assert everybody["models"][0] == "Simulated Glasses"
+    assert "Mentra Live" in everybody["models"]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "problem"),
+    [
+        (CARL, {"model": "monocle"}, "glasses must be one of"),
+        (CARL, {"model": 7}, "body must be"),
+        (CARL, ["g1"], "body must be"),
+        ("c" * 255, {}, "254"),
+        ("a%0ab", {}, "printable"),
+    ],
+)
+def test_glasses_that_nobody_can_have(
+    running: Simulator, name: str, body: Any, problem: str
+) -> None:
+    answer = requests.post(f"{running.url}api/sim/wearers/{name}", json=body, timeout=5)
+    assert answer.status_code == 400
+    assert problem in answer.json()["error"]
+    assert requests.get(f"{running.url}api/sim/wearers", timeout=5).json()["wearers"] == [
+        running.user_id
+    ]

@@ -85,7 +85,8 @@ const invite = new Invite({
 const speaker = new Speaker(
   { button: byId("sound"), note: byId("sound-note") },
   {
-    began: (requestId) => connection.sendToSimulator({ action: "speech_began", request_id: requestId }),
+    began: (requestId, seconds) =>
+      connection.sendToSimulator({ action: "speech_began", request_id: requestId, seconds }),
     finished: (result) =>
       connection.sendToGlassesSocket({ type: "audio_play_response", ...result }),
   },

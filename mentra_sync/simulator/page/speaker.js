@@ -20,7 +20,7 @@ export class Speaker {
   #loudness = 1; // of this page, 0 to 1
   #sample = null; // Chromium forgets utterances that only its engine knows: so all are kept
 
-  // parts: {button, note}; tell: began(requestId), finished({requestId, success, duration, error})
+  // parts: {button, note}; tell: began(requestId, seconds if known), finished({requestId, success, duration, error})
   constructor(parts, tell) {
     this.#parts = parts;
     this.#tell = tell;
@@ -167,7 +167,8 @@ export class Speaker {
       const duration = Math.round(audio.currentTime * 1000);
       this.#tell.finished({ requestId, success, duration, ...(error && { error }) });
     };
-    audio.addEventListener("playing", () => this.#tell.began(requestId), { once: true });
+    const began = () => this.#tell.began(requestId, known(audio.duration));
+    audio.addEventListener("playing", began, { once: true });
     audio.addEventListener("ended", () => finish(true));
     audio.addEventListener("error", () => finish(false, `Not playable: ${audio.error.message}`));
     audio.play().then(
@@ -220,3 +221,6 @@ export class Speaker {
     this.#parts.note.hidden = !words;
   }
 }
+
+// What is sent as it is made, as by a radio station, has no length.
+const known = (seconds) => (Number.isFinite(seconds) && seconds > 0 ? seconds : undefined);
