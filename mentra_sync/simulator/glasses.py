@@ -363,7 +363,8 @@ class Glasses:
     def attach(self, phone: Phone, *, carries: bool = False) -> None:
         """A page mirrors these glasses from now on, or a phone carries real ones instead."""
         with self._lock:
-            self._phones = (*self._phones, phone)
+            # One that introduces itself again is there once, and the newest.
+            self._phones = (*(one for one in self._phones if one is not phone), phone)
             if carries:
                 self._carrier = phone
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, jsonify, request
 
+from mentra_sync.protocol import codec
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.desk import Desk
 from mentra_sync.simulator.rest import GlassesTokens
+
+BODY = 'the body must be empty, or like {"model": "g1"}'
 
 
 def wearer_routes(desk: Desk, tokens: GlassesTokens) -> Blueprint:
@@ -22,9 +23,13 @@ def wearer_routes(desk: Desk, tokens: GlassesTokens) -> Blueprint:
     @routes.post("/<user_id>")
     def another(user_id: str) -> tuple[Response, int]:
         """Somebody who is there from now on, with glasses of a ``model``, and their token."""
-        wanted: Any = request.get_json(silent=True, force=True) if request.data else {}
-        if not isinstance(wanted, dict) or not isinstance(wanted.get("model", ""), str):
-            return _problem('the body must be empty, or like {"model": "g1"}', 400)
+        body = request.get_data()
+        try:
+            model = codec.parse(body).get("model") if body else None
+        except codec.MalformedMessage as error:
+            return _problem(f"{BODY}: {error}", 400)
+        if not isinstance(model, str | None):
+            return _problem(f"{BODY}, got {model!r:.100}", 400)
         if desk.find(user_id) is None:
             if len(user_id) > limits.MAX_WEARER_NAME or not user_id.isprintable():
                 most = limits.MAX_WEARER_NAME
@@ -32,11 +37,11 @@ def wearer_routes(desk: Desk, tokens: GlassesTokens) -> Blueprint:
             if len(desk.wearers()["wearers"]) >= limits.MAX_WEARERS:
                 return _problem(f"there are {limits.MAX_WEARERS} wearers already", 429)
         try:
-            model = desk.glasses_of(user_id, wanted.get("model")).model
+            worn = desk.glasses_of(user_id, model).model
         except ValueError as error:
             return _problem(str(error), 400)
         token = tokens.make(user_id)
-        return jsonify({"userId": user_id, "model": model, "glassesToken": token}), 200
+        return jsonify({"userId": user_id, "model": worn, "glassesToken": token}), 200
 
     return routes
 

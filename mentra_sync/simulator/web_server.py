@@ -129,18 +129,25 @@ class WebServer(ThreadedWSGIServer):
                 self._open[thread] = request
             if of_device and not refused:
                 self._of_devices.add(thread)
+        if not refused:
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads
+                self._forget(thread)
+                refused = True
         if refused:
             self.shutdown_request(request)
-        else:
-            thread.start()
 
     def _answer(self, request: Any, client_address: Any) -> None:
         try:
             self.process_request_thread(request, client_address)
         finally:
-            with self._lock:
-                self._open.pop(threading.current_thread(), None)
-                self._of_devices.discard(threading.current_thread())
+            self._forget(threading.current_thread())
+
+    def _forget(self, thread: threading.Thread) -> None:
+        with self._lock:
+            self._open.pop(thread, None)
+            self._of_devices.discard(thread)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what broke outside the application (socketserver would print it)."""

@@ -147,6 +147,16 @@ def test_a_body_as_curl_sends_it(running: Simulator) -> None:
     assert "got 'medium'" in answer.json()["error"]
 
 
+def test_a_wearer_with_a_model_as_curl_sends_it(running: Simulator) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = running.url + "api/sim/wearers/bob@example.com"
+    for body in ("{", '{"model": 5}', "[" * 100_000, '{"model": "g9"}'):
+        answer = requests.post(url, data=body, headers=kind, timeout=5)
+        assert answer.status_code == 400, body
+    answer = requests.post(url, data='{"model": "g1"}', headers=kind, timeout=5)
+    assert answer.json()["model"] == "Even Realities G1"
+
+
 def test_the_readme_names_all_of_it(running: Simulator, tool: Tool) -> None:
     section = README.partition("From other programs")[2].partition("What runs where")[0]
     named = set(re.findall(r"``(?:GET /api/sim/)?([a-z_.]+)``", section)) - {"timeout", "error"}

@@ -245,6 +245,37 @@ def test_idle_connections_do_not_hold_up_the_end(simulate: Callable[..., Simulat
     raw.shutdown()
 
 
+def test_glasses_that_introduce_themselves_again_are_there_once(
+    running: Simulator, app: RawApp, open_socket: Callable[..., RawSocket]
+) -> None:
+    phone = open_socket(ws(running, f"glasses-ws?token={running.token_of()}"))
+    for _ in range(3):
+        phone.send({"type": "connection_init"})
+    phone.seen.wait_count(lambda frame: frame["type"] == "connection_ack", 3)
+    app.show("first")
+    app.show("second")
+    phone.wait("display_event", layout={"layoutType": "text_wall", "text": "second"})
+    shown = [frame for frame in phone.seen.all() if frame["type"] == "display_event"]
+    assert [frame["layout"].get("text") for frame in shown].count("first") == 1
+
+
+def test_a_machine_without_threads_to_spare(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, failed = threading.Thread.start, threading.Event()
+
+    def fails_once(thread: threading.Thread) -> None:
+        if thread.name.startswith("mentra-sim-http") and not failed.is_set():
+            failed.set()
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fails_once)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(simulator.url, timeout=5)
+    assert requests.get(simulator.url, timeout=5).ok
+
+
 def test_many_connections_at_once(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, open_socket: Callable[..., RawSocket]
 ) -> None:
