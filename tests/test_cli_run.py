@@ -258,7 +258,9 @@ def test_a_file_that_is_not_there(name: str, said: str | None, tmp_path: Path):
 
 
 def test_ctrl_c_before_there_is_an_app(tmp_path: Path):
-    write(tmp_path, "app.py", "import time\nprint('waiting', flush=True)\ntime.sleep(60)\n")
+    # Short sleeps: a signal right before a sleep begins is heard when that is over, not before.
+    wait = "import time\nprint('waiting', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
+    write(tmp_path, "app.py", wait)
     with run(tmp_path, "app.py") as program:
         program.wait_for("waiting")
         assert program.press_ctrl_c() == 130
