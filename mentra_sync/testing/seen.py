@@ -68,7 +68,9 @@ def nearest(wanted: object, shown: Sequence[tuple[str, str]]) -> str | None:
     best, found = _NEAR, None
     for text, told in shown:
         likeness.set_seq1(text.casefold())
-        if likeness.ratio() >= best:
+        # The first two are at once what the third one can be at most.
+        estimates = (likeness.real_quick_ratio, likeness.quick_ratio, likeness.ratio)
+        if all(estimate() >= best for estimate in estimates):
             best, found = likeness.ratio(), told
     return found
 
