@@ -70,7 +70,7 @@ def test_picture_is_there_and_small():
 def test_two_commands_set_everything_up():
     run, test = (line for line in COMMANDS if line.startswith("python3 "))
     assert run.endswith(".venv/bin/pip install -e . && .venv/bin/python examples/01_hello.py")
-    assert test.endswith('.venv/bin/pip install -e ".[test]" && .venv/bin/python -m pytest')
+    assert test.endswith('.venv/bin/pip install -e ".[test]" && .venv/bin/pytest -n auto')
 
 
 def test_windows_has_the_same_commands():
