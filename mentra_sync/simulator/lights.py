@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,8 +31,11 @@ class Light:
 
     @classmethod
     def told(cls, frame: Frame, at: float) -> Light:
-        """What a ``rgb_led_control`` asks for."""
+        """What a ``rgb_led_control`` asks for; times and counts that are none are left out."""
         fields: dict[str, Any] = {name: frame.get(wire) for name, wire in _WIRE.items()}
+        for name in ("on_ms", "off_ms", "count"):
+            if not _is_amount(fields[name]):
+                fields[name] = None
         return cls(**fields, at=at)
 
     def color_at(self, moment: float) -> str | None:
@@ -45,3 +49,7 @@ class Light:
         """The command again, and for how many seconds it has been obeyed."""
         told = {wire: getattr(self, name) for name, wire in _WIRE.items()}
         return {**told, "age": max(0.0, moment - self.at)}
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from mentra_sync.simulator import limits
@@ -11,6 +12,9 @@ HIDDEN = "(secret)"
 """What stands in the place of a value that only the app and the cloud may know."""
 
 _SECRETS = frozenset({"apiKey", "authToken", "authorization", "token"})
+
+_STREAM_ADDRESS = re.compile(r"(rtmps?://)([^/?#]*@)?([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+"""The address of a video stream; behind the host stands the key of who may send."""
 
 _VALUE = 10
 """Characters that a value takes at least, with its comma."""
@@ -44,6 +48,9 @@ class _Presenter:
         return self._fields(value, depth) if isinstance(value, dict) else self._items(value, depth)
 
     def _text(self, text: str) -> str:
+        stream = _STREAM_ADDRESS.match(text)
+        if stream is not None and (stream[2] or stream[4].strip("/")):
+            text = f"{stream[1]}{stream[3]}/{HIDDEN}"
         most = max(0, min(limits.MAX_TIMELINE_TEXT, self._room))
         self._room -= min(len(text), most)
         return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"

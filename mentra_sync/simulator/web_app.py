@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
-from flask import Flask, Response, abort, jsonify, request, send_from_directory
+from flask import Flask, Response, abort, jsonify, request
 from flask_sock import Sock
 
 from mentra_sync.protocol.codec import iso_timestamp
@@ -18,13 +17,12 @@ from mentra_sync.simulator.app_pages import AppPages
 from mentra_sync.simulator.camera_rest import camera_routes
 from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.desk import Desk
+from mentra_sync.simulator.page_files import page_routes
 from mentra_sync.simulator.phone_link import PhoneLink
 from mentra_sync.simulator.phone_rest import phone_routes
 from mentra_sync.simulator.rest import GlassesTokens, bearer, rest_routes
 from mentra_sync.simulator.wearers_rest import wearer_routes
 from mentra_sync.simulator.web_sockets import SHAKING_FAILED, Accepted, NoThread, WebSocket
-
-PAGE = Path(__file__).parent / "page"
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -78,11 +76,7 @@ class WebApp:
         app.register_blueprint(phone_routes(self._cloud, self._tokens))
         app.register_blueprint(self._pages.routes())
         app.register_blueprint(self._admission.routes())
-        app.add_url_rule("/", "index", lambda: send_from_directory(PAGE, "index.html"))
-        app.add_url_rule(
-            "/side-by-side", "side_by_side", lambda: send_from_directory(PAGE, "side_by_side.html")
-        )
-        app.add_url_rule("/page/<path:name>", "page", lambda name: send_from_directory(PAGE, name))
+        app.register_blueprint(page_routes())
         app.register_blueprint(action_routes(self._desk, self._cloud.timeline))
         app.register_blueprint(wearer_routes(self._desk, self._tokens))
         app.register_blueprint(camera_routes(self._desk))

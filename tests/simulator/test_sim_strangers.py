@@ -313,3 +313,12 @@ def test_deep_nesting_does_no_harm(running: Simulator, app: RawApp, depth: int) 
         app.connect(app.hooks.all()[0])
     app.show("shallow")
     assert running.glasses.lens.wait_for("shallow")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nothing.js", "../http.py", "..%2Fhttp.py", "..%5Chttp.py", "%2Fetc%2Fpasswd", "page", ""],
+)
+def test_only_the_pages_own_files_are_served(simulator: Simulator, name: str) -> None:
+    assert requests.get(f"{simulator.url}page/main.js", timeout=5).status_code == 200
+    assert requests.get(f"{simulator.url}page/{name}", timeout=5).status_code == 404

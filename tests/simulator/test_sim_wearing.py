@@ -254,3 +254,11 @@ def test_the_system_dashboard_fills_the_corners(
     assert phone.wait("dashboard_mode_change")["mode"] == "expanded"
     settle(app)
     assert dashboard(running) == ("10:00\nwifi", "80%\nsunny")
+
+
+@pytest.mark.parametrize("amount", ["5", -1, float("nan"), float("inf"), True, [], None])
+def test_times_of_a_light_that_are_none(amount: Any) -> None:
+    frame = {"action": "on", "color": "red", "ontime": amount, "offtime": amount, "count": amount}
+    light = Light.told(frame, at=0.0)
+    assert (light.on_ms, light.off_ms, light.count) == (None, None, None)
+    assert light.color_at(1.0) is None

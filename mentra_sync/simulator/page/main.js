@@ -346,6 +346,9 @@ function showStatus(status) {
   talk.setListening(false);
 }
 
+// Not with the attribute: browsers complain of it where something has the focus already.
+if (document.activeElement === document.body && window.top === window) byId("say-text").focus();
+
 showStatus("connecting");
 showFirstHint(notices);
 connection.connect();
