@@ -22,7 +22,7 @@ def record(folder: Path) -> Path:
         with Page(program.address()) as page:
             page.see("Press the button.")
             page.press()
-            page.see("1 presses.")
+            page.see("Presses: 1.")
             page.touch("double_tap")
             page.see("Back to zero.")
         assert program.press_ctrl_c() == 0
@@ -41,10 +41,10 @@ def test_a_session_is_recorded_and_done_again(tmp_path: Path):
         return [line.partition(", ")[2] for line in file.read_text().splitlines()]
 
     assert without_times(tmp_path / "again.jsonl") == without_times(path)
-    path.write_text(path.read_text().replace("1 presses", "One press"))
+    path.write_text(path.read_text().replace("Presses: 1.", "One press."))
     with run(tmp_path, "--replay", path.name) as program:
         assert program.end() == 1
-        assert "the app shows 'One press. The last one was short.'; now it shows '1 presses." in (
+        assert "the app shows 'One press. The last one was short.'; now it shows 'Presses: 1." in (
             program.output
         )
 
@@ -53,10 +53,10 @@ def test_nothing_is_lost_when_the_program_is_killed(tmp_path: Path):
     with run(tmp_path, "--record", "session.jsonl") as program, Page(program.address()) as page:
         page.see("Press the button.")
         page.press()
-        page.see("1 presses.")
+        page.see("Presses: 1.")
     # Leaving the block has killed it.
     lines = (tmp_path / "session.jsonl").read_text().splitlines()
-    assert "1 presses." in lines[-1] and '"press"' in lines[-2]
+    assert "Presses: 1." in lines[-1] and '"press"' in lines[-2]
 
 
 def test_ctrl_c_ends_a_replay(tmp_path: Path):
