@@ -7,43 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cloud import KEY, PACKAGE, Calls, wait_until
+from cloud import Calls, wait_until
+from world import World
 
-from mentra_sync import AppServer, AppSession
-from mentra_sync.simulator.http import Simulator
-
-
-class World:
-    """An app on simulated glasses that take no time."""
-
-    def __init__(self, on_session: Callable[..., Any], **options: Any) -> None:
-        self.stopped = Calls()
-        options = {"display_interval_ms": 0, "on_stop": self.stopped, **options}
-        self.app = AppServer(
-            PACKAGE, KEY, port=0, host="127.0.0.1", on_session=on_session, **options
-        )
-        self.app.start()
-        self.simulator = Simulator(
-            webhook_url=f"http://127.0.0.1:{self.app.port}",
-            package_name=PACKAGE,
-            api_key=KEY,
-            port=0,
-            user_id="you@example.com",
-            realistic=False,
-        )
-        self.simulator.start()
-
-    @property
-    def glasses(self) -> Any:
-        return self.simulator.glasses
-
-    def start(self) -> None:
-        assert self.simulator.start_app()
-        assert self.simulator.wait_for_streams()
-
-    def close(self) -> None:
-        self.app.stop()
-        self.simulator.stop()
+from mentra_sync import AppSession
 
 
 @pytest.fixture(name="world")
@@ -51,7 +18,7 @@ def world_fixture() -> Iterator[Callable[..., World]]:
     worlds: list[World] = []
 
     def make(on_session: Callable[..., Any], **options: Any) -> World:
-        worlds.append(World(on_session, **options))
+        worlds.append(World(on_session, **{"display_interval_ms": 0, **options}))
         return worlds[-1]
 
     yield make

@@ -8,51 +8,23 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cloud import KEY, PACKAGE, Calls, wait_until
+from cloud import Calls, wait_until
 from runtime.fake_cloud import QUICK
 from simulator.still_clock import StillClock
+from world import World
 
-from mentra_sync import AppServer, AppSession
+from mentra_sync import AppSession
 from mentra_sync.simulator import limits
-from mentra_sync.simulator.http import Simulator
 from mentra_sync.simulator.quirks import QUIRKS
 
 USER = "you@example.com"
 
 
-class FaultyWorld:
+class FaultyWorld(World):
     """An app on simulated glasses, whose cloud has all quirks."""
 
-    def __init__(self, on_session: Callable[..., Any], app: dict[str, Any], **options: Any) -> None:
-        self.stopped = Calls()
-        self.app = AppServer(
-            PACKAGE,
-            KEY,
-            port=0,
-            host="127.0.0.1",
-            on_session=on_session,
-            on_stop=self.stopped,
-            **app,
-        )
-        self.app.start()
-        self.simulator = Simulator(
-            webhook_url=f"http://127.0.0.1:{self.app.port}",
-            package_name=PACKAGE,
-            api_key=KEY,
-            port=0,
-            user_id=USER,
-            quirks=True,
-            **{"realistic": False, **options},
-        )
-        self.simulator.start()
-
-    @property
-    def glasses(self) -> Any:
-        return self.simulator.glasses
-
-    def start(self) -> AppSession:
-        assert self.simulator.start_app()
-        assert self.simulator.wait_for_streams()
+    def start_session(self) -> AppSession:
+        self.start()
         return wait_until(lambda: self.app.sessions)[0]
 
     def webhooks(self) -> list[str]:
@@ -60,10 +32,6 @@ class FaultyWorld:
         crossings = self.simulator.cloud.timeline.after()
         sent = (one for one in crossings if one.name == "POST /webhook" and one.kind == "request")
         return [one.body["type"] for one in sent]
-
-    def close(self) -> None:
-        self.app.stop()
-        self.simulator.stop()
 
 
 @pytest.fixture(name="faulty")
@@ -73,7 +41,7 @@ def faulty_fixture() -> Iterator[Callable[..., FaultyWorld]]:
     def make(
         on_session: Callable[..., Any], app: dict[str, Any] | None = None, **options: Any
     ) -> FaultyWorld:
-        worlds.append(FaultyWorld(on_session, app or {}, **options))
+        worlds.append(FaultyWorld(on_session, {"quirks": True, **options}, **(app or {})))
         return worlds[-1]
 
     yield make
@@ -99,7 +67,7 @@ def test_the_newest_display_stays(faulty: Callable[..., FaultyWorld]) -> None:
         session.layouts.show_text_wall("over", view="dashboard")
 
     it = faulty(main, realistic=True)
-    it.start()
+    it.start_session()
     lens = it.glasses.lens
     assert wait_until(lambda: not lens.main.boot)
     booted.set()
@@ -132,7 +100,7 @@ def test_a_half_open_connection_is_finished_before_the_next_one(
                 lost.set()
 
     it = faulty(main)
-    session = it.start()
+    session = it.start_session()
     assert lost.wait(10)
     assert wait_until(lambda: session.connected and connections() == 1)
     wait_until(lambda: it.glasses.press())
@@ -147,7 +115,7 @@ def test_a_repeated_webhook_replaces_the_session_without_an_overlap(
     """As after an answer that was too slow; the old connection is closed before the new dial."""
     presses, answered = Calls(), threading.Event()
     it = faulty(listening(presses))
-    first = it.start()
+    first = it.start_session()
     request = next(
         one.body
         for one in it.simulator.cloud.timeline.after()
@@ -175,7 +143,7 @@ def test_a_restart_after_a_repaired_loss_and_a_stop(faulty: Callable[..., Faulty
         session.events.on_connected(back)
 
     it = faulty(main, wire_clock=clock)
-    first = it.start()
+    first = it.start_session()
     it.simulator.drop_connection()
     back.wait(2)
     it.simulator.stop_app()
@@ -202,7 +170,7 @@ def test_a_repaired_loss_is_no_more_than_that(faulty: Callable[..., FaultyWorld]
         session.events.on_connected(back)
 
     it = faulty(main, wire_clock=clock)
-    session = it.start()
+    session = it.start_session()
     it.simulator.drop_connection()
     back.wait(2)
     clock.to(limits.GRACE + 1, lambda: it.simulator.cloud.wire_time.quiet)
@@ -222,7 +190,7 @@ def test_a_language_with_options_is_heard_once(faulty: Callable[..., FaultyWorld
         )
 
     it = faulty(main)
-    it.start()
+    it.start_session()
     assert len(it.simulator.streams()) == 2
     it.glasses.say("uno", interim=False, language="es-ES")
     it.glasses.say("dos", interim=False, language="es-ES")
@@ -233,7 +201,7 @@ def test_a_language_with_options_is_heard_once(faulty: Callable[..., FaultyWorld
 def test_settings_are_known_without_a_configuration(faulty: Callable[..., FaultyWorld]) -> None:
     flag = {"key": "flag", "type": "toggle", "label": "Flag", "defaultValue": True}
     it = faulty(lambda session: None, config={"settings": [flag]})
-    session = it.start()
+    session = it.start_session()
     assert session.config is None
     assert session.settings.get("flag") is True
     assert it.simulator.change_settings({"flag": False})
