@@ -208,6 +208,11 @@ PORT_BUSY = (
     " or the environment variable PORT"
 )
 
+PAGE_PORT_BUSY = (
+    "port {} is in use, so the simulator cannot show its page there. End the program that uses it,"
+    " or choose another port: mentra-sync run app.py --port {}"
+)
+
 CANNOT_LISTEN = (
     "cannot listen on {} port {}: {}. Choose another address: AppServer(host=..., port=...)"
 )

@@ -87,9 +87,14 @@ class Command:
         options: Options,
         began: Callable[[Simulator], None] = lambda simulator: None,
         start_app: Callable[[Simulator], object] = lambda simulator: simulator.start_app(),
+        listener: socket.socket | None = None,
     ) -> None:
-        """``began`` is told of the simulator when its page can be opened."""
+        """``began`` is told of the simulator when its page can be opened.
+
+        On a ``listener`` that is given the page is served, whatever the options say of its port.
+        """
         self.options = options
+        self.listener = listener
         self.began = began
         self.start_app = start_app
         self.served = False
@@ -187,7 +192,7 @@ def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None
     simulator = server.start_simulated(**command.options.for_simulator())
     logger = logging.getLogger(log.ROOT)
     try:
-        simulator.start()
+        simulator.start(command.listener)
         logger.addHandler(simulator.log_handler)
         _say(
             hints.SIMULATING.format(

@@ -28,6 +28,7 @@ from mentra_sync.configuration import (
 )
 from mentra_sync.errors import ConfigurationError, MentraError
 from mentra_sync.handlers import SESSION, SETTINGS, STOP, TOOL_CALL, Handlers
+from mentra_sync.listening import listen
 from mentra_sync.log import OWN_THREADS, stacks
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
@@ -36,7 +37,7 @@ from mentra_sync.routes import flask_app
 from mentra_sync.runtime.callbacks import adapt
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.identity import Identity
-from mentra_sync.serving import WebServer, listen, raise_file_limit
+from mentra_sync.serving import WebServer
 from mentra_sync.shared import Shared
 from mentra_sync.tools import ToolCall, Tools, checked_tool_id
 
@@ -410,7 +411,6 @@ class AppServer:
                 config.DEFAULT_PORT if wanted is None else wanted,
                 may_move=simulated and wanted is None,
             )
-            raise_file_limit()
             self._port = listener.getsockname()[1]
             self._simulated_key = simulated_key
             self._simulator = None

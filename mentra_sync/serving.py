@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import select
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mentra_sync import config, hints
+from mentra_sync import config
 from mentra_sync.clock import Deadline
-from mentra_sync.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-_PORTS_TRIED = 50
 _FILES = 65_536
 _STOP_TIMEOUT = 3.0
-
-
-def listen(host: str, port: int, *, may_move: bool) -> socket.socket:
-    """A listening socket; on the next free port when this one is taken and ``may_move``.
-
-    Raises ``ConfigurationError`` that names the port and says how to choose another.
-    """
-    last = port + (_PORTS_TRIED if may_move and port else 0)
-    for candidate in range(port, last + 1):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            return socket.create_server((host, candidate), family=family, backlog=128)
-        except OverflowError:
-            break
-        except OSError as error:
-            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise ConfigurationError(
-                    hints.CANNOT_LISTEN.format(host, candidate, error.strerror)
-                ) from None
-    raise ConfigurationError(hints.PORT_BUSY.format(port, port + 1))
-
-
-def raise_file_limit() -> None:
-    """Allow this process as many open files as the system lets it: a session takes three."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= _FILES:
-        return
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class WebServer:
@@ -64,6 +27,7 @@ class WebServer:
 
         from mentra_sync.web_threads import WebThreads
 
+        _raise_file_limit()
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._server: Any = waitress.create_server(
             app,
@@ -115,3 +79,17 @@ class WebServer:
 
     def _unwritten(self) -> bool:
         return any(channel.total_outbufs_len for channel in self._server.active_channels.values())
+
+
+def _raise_file_limit() -> None:
+    """Allow this process as many open files as the system lets it: a session takes three."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= _FILES:
+        return
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -34,7 +34,7 @@ TOP_LEVEL = {
 BY_PRODUCTS = ("*.egg-info", "__pycache__", "build", "dist", "node_modules")
 """What building and running leave behind at the top level; git ignores it."""
 
-FOUNDATION = {"_version", "clock", "config", "errors", "hints", "log"}
+FOUNDATION = {"_version", "clock", "config", "errors", "hints", "listening", "log"}
 SERVER = {
     "activity",
     "configuration",

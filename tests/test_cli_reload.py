@@ -11,12 +11,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from trial import Page, Program
+from trial import PATIENCE, Page, Program
 
 from mentra_sync import config
-from mentra_sync.commands.watch import Watch
+from mentra_sync.commands.reload import wait_for_change
+from mentra_sync.commands.watch import Watch, stamps
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C cannot be sent there")
 
@@ -199,6 +202,32 @@ def test_the_page_stays_where_it_was_when_its_usual_port_is_free_again(app: App)
             assert program.press_ctrl_c() == 0
 
 
+def test_who_knocks_while_nothing_runs_is_let_in_later(app: App):
+    """The port is never anybody else's, and a page that is loaded meanwhile loads in the end."""
+    with app.run() as program, contextlib.ExitStack() as knocking:
+        address = program.address()
+        place = ("127.0.0.1", urlsplit(address).port)
+        app.edit("import words", "import words (")
+        program.wait_for("The app has ended with exit code 1")
+        with pytest.raises(OSError, match="in use"):
+            socket.create_server(place)
+        visitor = knocking.enter_context(socket.create_connection(place, timeout=PATIENCE))
+        visitor.sendall(b"GET / HTTP/1.0\r\nHost: %s:%d\r\n\r\n" % (b"127.0.0.1", place[1]))
+        app.edit("import words (", "import words")
+        assert visitor.recv(100).startswith(b"HTTP/1.1 200 OK")
+        assert program.press_ctrl_c() == 0
+
+
+def test_a_port_that_is_taken(app: App):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = ["-m", "mentra_sync", "run", "app.py", "--reload", "--port", str(port)]
+        with Program(command, app.folder) as program:
+            assert program.end() == 2
+            assert program.output == ""
+            assert program.errors.startswith(f"mentra-sync: port {port} is in use")
+
+
 def test_arguments_and_options_are_kept(app: App):
     app.edit("import os", "import os, sys; print('given', sys.argv[1:], sys.flags.dev_mode)")
     arguments = ["-X", "dev", "-m", "mentra_sync", "run", "app.py", "--reload", "--glasses", "g1"]
@@ -233,11 +262,61 @@ def test_what_counts_as_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert watch.changed() == [tmp_path / "other.py"]
     outside.write_text("1")
     assert watch.changed() == []
-    watch.add([str(outside)])
+    watch.add({str(outside): stamps([outside])[outside]})
     assert watch.changed() == []
     outside.write_text("12")
     assert watch.changed() == [outside]
     outside.unlink()
+
+
+def test_a_save_right_after_a_file_was_read(tmp_path: Path):
+    script, outside = tmp_path / "app" / "app.py", tmp_path / "words.py"
+    script.parent.mkdir()
+    for file in (script, outside):
+        file.write_text("1")
+    watch = Watch(script)
+    as_read = {str(outside): list(stamps([outside])[outside])}
+    outside.write_text("12")
+    watch.add(as_read)
+    assert watch.changed() == [outside]
+    watch.add(as_read)
+    assert watch.changed() == []
+
+
+class Editor:
+    """Stands for the wait: while it lasts, an editor writes on."""
+
+    def __init__(self, file: Path, texts: list[str]) -> None:
+        self.file = file
+        self.texts = texts
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, timeout: float) -> bool:
+        if self.texts:
+            self.file.write_text(self.texts.pop(0))
+        return False
+
+
+def test_a_file_that_is_still_being_written_is_waited_for(tmp_path: Path):
+    """Most editors empty a file before they write it."""
+    script = tmp_path / "app.py"
+    script.write_text("old")
+    watch = Watch(script)
+    editor = Editor(script, ["", "half", "all of it"])
+    wait_for_change(watch, NothingTold(), editor)
+    assert script.read_text() == "all of it"
+    assert watch.changed() == []
+
+
+class NothingTold:
+    """A child that runs, and tells nothing."""
+
+    code = None
+
+    def told(self) -> dict[str, Any]:
+        return {}
 
 
 def test_what_is_none_of_its_business(tmp_path: Path):

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mentra_sync import running
+from mentra_sync.commands.handover import take_over
 from mentra_sync.commands.script import PACKAGE, run_script
+from mentra_sync.commands.watch import Stamp, stamps
 
 if TYPE_CHECKING:
     from mentra_sync.simulator.http import Simulator
@@ -31,7 +33,9 @@ def main() -> int:
     orders = json.loads(line)
     _take_back_input(from_terminal=orders["terminal"])
     report = Report(Path(orders["report"]))
-    command = running.Command(running.Options(**orders["options"]), report.began)
+    command = running.Command(
+        running.Options(**orders["options"]), report.began, listener=take_over(orders["listener"])
+    )
     threading.Thread(
         target=_end_with, args=(parent, command), name="mentra-parent", daemon=True
     ).start()
@@ -51,12 +55,14 @@ class Report:
     def began(self, simulator: Simulator) -> None:
         """The page can be opened."""
         self._simulator = simulator
-        self._write(page_port=simulator.port, files=_local_modules())
+        self._write(page_opened=False, files=_local_modules())
 
     def ended(self) -> None:
         """The script has ended, or could not even begin."""
-        opened = self._simulator is not None and self._simulator.page_opened.is_set()
-        self._write(page_opened=opened, files=_local_modules())
+        told: dict[str, Any] = {"files": _local_modules()}
+        if self._simulator is not None:
+            told["page_opened"] = self._simulator.page_opened.is_set()
+        self._write(**told)
 
     def _write(self, **told: Any) -> None:
         try:
@@ -91,8 +97,11 @@ def _take_back_input(*, from_terminal: bool) -> None:
     os.close(source)
 
 
-def _local_modules() -> list[str]:
-    """The files of the modules that are loaded, without Python's own and what is installed."""
+def _local_modules() -> dict[str, Stamp]:
+    """The files of the modules that are loaded, without Python's own and what is installed.
+
+    With their stamps, so that a save is noticed however soon it comes.
+    """
     places = sysconfig.get_paths()
     python = tuple(places[name] for name in ("stdlib", "platstdlib"))
     files = []
@@ -102,8 +111,8 @@ def _local_modules() -> list[str]:
             continue
         path = Path(file).absolute()
         if not path.is_relative_to(PACKAGE) and not set(INSTALLED) & set(path.parts):
-            files.append(str(path))
-    return files
+            files.append(path)
+    return {str(path): stamp for path, stamp in stamps(files).items()}
 
 
 if __name__ == "__main__":

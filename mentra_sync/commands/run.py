@@ -23,12 +23,12 @@ def run(options: argparse.Namespace) -> int:
         path = find_script(options.script)
         if options.record or options.replay:
             return _run_with_tape(path, options, wanted)
+        if options.reload:
+            from mentra_sync.commands.reload import run_reloading
+
+            return run_reloading(path, options.arguments, wanted)
     except Complaint as problem:
         return complain(str(problem))
-    if options.reload:
-        from mentra_sync.commands.reload import run_reloading
-
-        return run_reloading(path, options.arguments, wanted)
     return run_script(path, options.arguments, running.Command(wanted))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 SUFFIXES = (".py", ".html", ".htm", ".jinja", ".jinja2", ".j2")
@@ -16,7 +16,8 @@ SKIPPED = ("__pycache__", "node_modules", "site-packages", "venv", "env")
 MOST_ENTRIES = 20_000
 """Files and folders that are looked at each time; a home folder has more."""
 
-Stamp = tuple[int, int]
+Stamp = tuple[int, ...]
+"""When a file was saved last (ns), and its size."""
 
 
 class Watch:
@@ -29,12 +30,14 @@ class Watch:
         """Whether the folder has so many files that those in its folders are left out."""
         self._seen = self._look()
 
-    def add(self, files: Iterable[str]) -> None:
-        """Look at these too, wherever they are."""
-        for file in map(Path, files):
+    def add(self, files: Mapping[str, Sequence[int]]) -> None:
+        """Look at these too, wherever they are: names, and their stamps when they were read."""
+        for name, stamp in files.items():
+            file = Path(name)
             if file not in self._others:
                 self._others.add(file)
-                self._seen |= _stamps([file])
+                if file not in self._seen:
+                    self._seen[file] = tuple(stamp)
 
     def changed(self) -> list[Path]:
         """The files that are new, gone, or not what they were at the last call."""
@@ -53,7 +56,7 @@ class Watch:
                     found.append(Path(entry.path))
         if self.too_many:
             found = [one for one in self._folder.iterdir() if _counts(one.name)]
-        return _stamps([*found, *self._others])
+        return stamps([*found, *self._others])
 
 
 def _entries(folder: Path | str) -> Iterator[os.DirEntry[str]]:
@@ -74,13 +77,13 @@ def _counts(name: str) -> bool:
     return name.endswith(SUFFIXES) or name in NAMES
 
 
-def _stamps(files: Iterable[Path]) -> dict[Path, Stamp]:
+def stamps(files: Iterable[Path]) -> dict[Path, Stamp]:
     """When each file was saved last, and its size; without those that are not there."""
-    stamps = {}
+    found: dict[Path, Stamp] = {}
     for file in files:
         try:
             status = file.stat()
         except OSError:
             continue
-        stamps[file] = (status.st_mtime_ns, status.st_size)
-    return stamps
+        found[file] = (status.st_mtime_ns, status.st_size)
+    return found

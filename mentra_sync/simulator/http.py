@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,8 +12,10 @@ from types import TracebackType
 from typing import Any
 
 from mentra_sync import config as package_config
+from mentra_sync import hints
 from mentra_sync.clock import Clock
 from mentra_sync.errors import ConfigurationError
+from mentra_sync.listening import listen
 from mentra_sync.protocol.capabilities import KNOWN
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.protocol.names import DashboardMode, PermissionType
@@ -29,7 +32,7 @@ from mentra_sync.simulator.registry import App
 from mentra_sync.simulator.rest import GlassesTokens
 from mentra_sync.simulator.wearer import Wearer
 from mentra_sync.simulator.web_app import WebApp
-from mentra_sync.simulator.web_server import WebServer, listen
+from mentra_sync.simulator.web_server import WebServer
 
 MODELS = {
     "g1": "Even Realities G1",
@@ -77,6 +80,8 @@ class Simulator:
         tells_permission_errors: bool = True,
         quirks: bool = False,
     ) -> None:
+        if not 0 <= port <= 65_535:
+            raise ConfigurationError(hints.BAD_PORT.format(port))
         self._admission = Admission(host, device_secret)
         self.cloud = Cloud(clock, wire_clock, realistic=realistic, quirks=quirks)
         self.cloud.tells_device_state = tells_device_state
@@ -142,9 +147,16 @@ class Simulator:
 
     # --- Running -----------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Listen; returns at once. Raises ConfigurationError when the port is taken."""
-        listener = listen(self._listens_on, self._port, self._port_may_move)
+    def start(self, listener: socket.socket | None = None) -> None:
+        """Listen; returns at once. Raises ConfigurationError when the port is taken.
+
+        On a ``listener`` that is given, whatever host and port were; it stays open.
+        """
+        if listener is None:
+            busy = hints.PAGE_PORT_BUSY
+            listener = listen(self._listens_on, self._port, may_move=self._port_may_move, busy=busy)
+        else:
+            listener = listener.dup()
         self._port = listener.getsockname()[1]
         self.cloud.address = self._address
         self._server = WebServer(listener, self._web.flask)

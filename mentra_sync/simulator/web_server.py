@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from mentra_sync.clock import Deadline
-from mentra_sync.errors import ConfigurationError
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.webhooks import is_loopback
 
@@ -24,36 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PORTS_TO_TRY = 50
-"""How far a busy port may move; after that the system chooses."""
-
 STOP_SECONDS = 5.0
 """How long stopping waits for requests that are being answered."""
-
-PORT_BUSY = (
-    "port {port} is in use, so the simulator cannot show its page there."
-    " End the program that uses it, or choose another port: mentra-sync run app.py --port {other}"
-)
-
-
-def listen(host: str, port: int, may_move: bool) -> socket.socket:
-    """A listening socket at ``port``, or at the next free one if it may move.
-
-    Raises ConfigurationError when the port is taken.
-    """
-    ports = [port, *range(port + 1, min(port + PORTS_TO_TRY, 65536)), 0] if may_move else [port]
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for candidate in ports:
-        try:
-            listener = socket.create_server((host, candidate), family=family, backlog=128)
-        except OSError as error:
-            if not may_move:
-                text = PORT_BUSY.format(port=port, other=port + 1)
-                raise ConfigurationError(text) from error
-        else:
-            listener.setblocking(False)
-            return listener
-    raise ConfigurationError(PORT_BUSY.format(port=port, other=port + 1))
 
 
 class WebServer(ThreadedWSGIServer):
@@ -67,6 +38,7 @@ class WebServer(ThreadedWSGIServer):
         self._stopping = False
         self._waker, self._wakened = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, name="mentra-sim-server", daemon=True)
+        listener.setblocking(False)
         host, port = listener.getsockname()[:2]
         super().__init__(host, port, app, _Handler, fd=listener.fileno())
         listener.close()
