@@ -65,7 +65,7 @@ def test_ctrl_c_ends_a_replay(tmp_path: Path):
         file.write('{"at": 9000, "you": "press"}\n')
     with run(tmp_path, "--replay", path.name) as program:
         with Page(program.address()) as page:
-            page.see("Press the button.")
+            page.see("Back to zero.")
         assert program.press_ctrl_c() == 1
         assert "Traceback" not in program.errors and "Replayed" not in program.output
 

@@ -157,7 +157,7 @@ def test_a_second_press_exits_at_once(run: Any, scene: Scene):
     began = time.monotonic()
     script.press()
     assert script.code() == 128 + signal.SIGINT
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert "Traceback" not in script.output
 
 

@@ -12,6 +12,7 @@ from cloud import SOON, AppSocket, Calls, Scene, scene_fixture, wait_until
 from end_to_end import body, ended, refused, settle
 
 from mentra_sync import AppSession, SessionEnded
+from mentra_sync.features import device
 
 __all__ = ["scene_fixture"]
 
@@ -223,16 +224,17 @@ def test_the_subscriptions_last_beyond_the_handlers(scene: Scene) -> None:
     there.wait_streams("head_position", *STREAMS)
 
 
-def test_what_the_app_listened_to_anyway_is_remembered(scene: Scene) -> None:
+def test_what_the_app_listened_to_anyway_is_remembered(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session, there = scene.session()
     heard = Calls()
     session.events.on_glasses_connection_state(heard.one)
     there.wait_streams("glasses_connection_state")
     connection(there, modelName="Mentra Live", wifi={"connected": True, "ssid": "home"})
     heard.wait()
-    begin = time.monotonic()
+    monkeypatch.setattr(device, "_FIRST_REPORT", 60.0)  # which it need not wait for
     status = session.get_wifi_status()
-    assert time.monotonic() - begin < 0.5
     assert status is not None
     assert (status.connected, status.ssid) == (True, "home")
     assert session.device.state.model_name.value == "Mentra Live"
@@ -273,11 +275,12 @@ def test_the_first_question_waits_a_second_and_later_ones_not_at_all(scene: Scen
     session, _ = scene.session()
     begin = time.monotonic()
     assert session.get_wifi_status() is None
-    assert 0.9 < time.monotonic() - begin < 3
+    assert 0.9 < time.monotonic() - begin < 5
     begin = time.monotonic()
-    assert session.get_wifi_status() is None
-    assert session.is_wifi_connected() is False
-    assert time.monotonic() - begin < 0.5
+    for _ in range(5):
+        assert session.get_wifi_status() is None
+        assert session.is_wifi_connected() is False
+    assert time.monotonic() - begin < 5, "ten waits would have taken ten seconds"
 
 
 def test_the_second_counts_from_the_first_use_of_any_kind(scene: Scene) -> None:

@@ -122,30 +122,35 @@ def test_without_pacing_each_is_sent(scene: Scene):
     assert there.texts() == [str(number) for number in range(20)]
 
 
-def test_the_pace(scene: Scene):
-    session, there = scene.session(display_interval_ms=150)
-    arrivals: list[float] = []
-    arrived = threading.Event()
-
-    def note(frame: dict[str, Any]) -> dict[str, Any]:
-        arrivals.append(time.monotonic())
-        arrived.set()
-        return {"type": "noted"}
-
-    there.answers["display_event"] = note
+def test_a_call_never_waits_for_its_turn(scene: Scene):
+    session, there = scene.session(display_interval_ms=60_000)
     began = time.monotonic()
     for text in ("1", "2", "3"):
         session.layouts.show_text_wall(text)
         session.layouts.show_text_wall(f"d{text}", view="dashboard")
-    assert time.monotonic() - began < 0.1, "a call never waits for its turn"
-    arrived.wait(10)
-    assert arrivals[0] - began < 0.1, "the first goes out at once"
+    there.wait("display_event")
+    assert there.texts() == ["1"], "the first goes out at once"
+    assert time.monotonic() - began < 30
+
+
+def test_the_pace(scene: Scene):
+    session, there = scene.session(display_interval_ms=500)
+    arrivals: list[float] = []
+
+    def note(frame: dict[str, Any]) -> dict[str, Any]:
+        arrivals.append(time.monotonic())
+        return {"type": "noted"}
+
+    there.answers["display_event"] = note
+    for text in ("1", "2", "3"):
+        session.layouts.show_text_wall(text)
+        session.layouts.show_text_wall(f"d{text}", view="dashboard")
     there.wait_text("d3")
     there.wait_text("3")
     time.sleep(SOON)
     assert there.texts()[0] == "1" and sorted(there.texts()[1:]) == ["3", "d3"]
     gaps = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
-    assert all(gap > 0.17 for gap in gaps), f"150 ms and the margin, not {gaps}"
+    assert all(gap > 0.4 for gap in gaps), f"500 ms, less what the first is noted late, not {gaps}"
 
 
 def test_after_the_end(scene: Scene):

@@ -146,7 +146,7 @@ def test_an_end_waits_no_longer_than_it_may(shelf: Shelf, monkeypatch: pytest.Mo
     began = time.monotonic()
     session.disconnect()
     stopped.wait()
-    assert 0.25 < time.monotonic() - began < 2
+    assert 0.25 < time.monotonic() - began < 5
     shelf.cloud.heal()
     shelf.advance(31)
     shelf.advance(31)

@@ -126,7 +126,7 @@ def test_calls_end_however_slow_the_cloud_is(
         with pytest.raises(StorageError, match="in time") as caught:
             use()
         assert caught.value.code == "TIMEOUT"
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 5
         shelf.cloud.heal()
     assert storage["a"] == "1"
 

@@ -199,7 +199,7 @@ def test_a_cloud_that_drips_instead_of_acknowledging(cloud: FakeCloud, apps: App
         while time.monotonic() < began + PATIENCE:
             peer.send_json({"type": "data_stream"})
             time.sleep(0.01)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < PATIENCE / 2
     assert app.ended()[0] == "connection_lost"
 
 
@@ -216,14 +216,13 @@ def test_who_waits_may_give_up_earlier(cloud: FakeCloud, apps: Apps) -> None:
 
 
 def test_an_unexplained_refusal_is_tried_once_more(cloud: FakeCloud, apps: Apps) -> None:
-    app = apps(cloud, limits=replace(QUICK, reconnect_delays=(0.5,)))
-    began = time.monotonic()
+    late = replace(QUICK, reconnect_delays=(10 * PATIENCE,), start=20 * PATIENCE)
+    app = apps(cloud, limits=late)
     for _ in range(2):
         peer = cloud.accept_websocket()
         peer.introduce()
         peer.send_close(1008, "Invalid session ID format")
         assert peer.read_close() == (1008, "")
-    assert time.monotonic() - began < 0.4
     with pytest.raises(ConnectionFailed, match="Invalid session ID format"):
         app.connection.wait_connected(PATIENCE)
     assert app.ended()[:2] == ("rejected: 1008", 1008)

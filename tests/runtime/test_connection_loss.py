@@ -37,6 +37,8 @@ from mentra_sync.runtime import live as live_module
 Apps = Callable[..., App]
 
 SLOW_DELAYS = replace(QUICK, reconnect_delays=(0.6,), reconnect_window=5.0)
+LATE = replace(QUICK, reconnect_delays=(10 * PATIENCE,), reconnect_window=20 * PATIENCE)
+"""What dials in time with these has not waited for its turn."""
 
 
 def connected(cloud: FakeCloud, apps: Apps, owner: Recorder | None = None, **options: Any) -> Any:
@@ -110,15 +112,13 @@ def test_it_comes_back_again_and_again(cloud: FakeCloud, apps: Apps) -> None:
 
 
 def test_silence_is_a_loss(any_cloud: FakeCloud, apps: Apps) -> None:
-    app, peer = connected(any_cloud, apps, limits=replace(QUICK, silence=0.3))
+    app, peer = connected(any_cloud, apps, limits=replace(QUICK, silence=0.8))
     began = time.monotonic()
-    while time.monotonic() < began + 0.6:
+    while time.monotonic() < began + 1.2:
         peer.send(PING, b"")  # any byte is life
         time.sleep(0.05)
     assert app.owner.all("lost") == []
-    silent = time.monotonic()
-    assert app.owner.wait_for("lost") == [(None, "silence for 0.3 s")]
-    assert 0.05 < time.monotonic() - silent < 3
+    assert app.owner.wait_for("lost") == [(None, "silence for 0.8 s")]
     # The cloud learns of the old end before it sees the new beginning.
     again = any_cloud.accept()
     with contextlib.suppress(OSError):
@@ -216,7 +216,7 @@ def test_a_cloud_that_does_not_read_is_lost(any_cloud: FakeCloud, apps: Apps) ->
     large = "x" * 8_000_000
     began = time.monotonic()
     app.connection.send(large)
-    assert 0.3 <= time.monotonic() - began < 3
+    assert 0.3 <= time.monotonic() - began < PATIENCE / 2
     ((code, reason),) = app.owner.wait_for("lost")
     assert code is None
     assert "not wholly written after 0.3 s" in reason
@@ -312,7 +312,7 @@ def test_a_loss_becomes_final_with_time(cloud: FakeCloud, apps: Apps) -> None:
     peer.reset()
     cloud.listener.close()
     assert app.ended()[0] == "connection_lost"
-    assert 0.5 <= time.monotonic() - began < 2
+    assert 0.5 <= time.monotonic() - began < PATIENCE / 2
 
 
 def test_an_attempt_does_not_outlive_the_time(cloud: FakeCloud, apps: Apps) -> None:
@@ -322,7 +322,7 @@ def test_an_attempt_does_not_outlive_the_time(cloud: FakeCloud, apps: Apps) -> N
     peer.reset()
     cloud.accept_websocket()
     assert app.ended()[0] == "connection_lost"
-    assert 0.4 <= time.monotonic() - began < 2
+    assert 0.4 <= time.monotonic() - began < PATIENCE / 2
 
 
 def test_app_not_started_is_waited_out(cloud: FakeCloud, apps: Apps) -> None:
@@ -387,11 +387,9 @@ def test_a_close_before_the_ack_is_a_failed_attempt(
     "code", ["PERMISSION_DENIED", "WIFI_NOT_CONNECTED", "MALFORMED_MESSAGE", "INTERNAL_ERROR"]
 )
 def test_a_refused_request_reconnects_at_once(any_cloud: FakeCloud, apps: Apps, code: str) -> None:
-    app, peer = connected(any_cloud, apps, limits=SLOW_DELAYS)
-    began = time.monotonic()
+    app, peer = connected(any_cloud, apps, limits=LATE)
     peer.refuse(code, "Camera")
     any_cloud.accept_app()
-    assert time.monotonic() - began < 0.4
     error = {"type": "tpa_connection_error", "message": "Camera", "code": code}
     kinds = [call for call in app.owner.calls if call[0] in ("received", "lost")]
     assert kinds == [("received", error), ("lost", 1008, "Camera")]
@@ -449,11 +447,9 @@ def test_another_error_and_a_close_is_an_ordinary_loss(cloud: FakeCloud, apps: A
 
 
 def test_an_unexplained_refusal_has_one_immediate_attempt(any_cloud: FakeCloud, apps: Apps) -> None:
-    app, peer = connected(any_cloud, apps, limits=SLOW_DELAYS)
-    began = time.monotonic()
+    app, peer = connected(any_cloud, apps, limits=LATE)
     peer.send_close(1008, "Policy")
     peer = any_cloud.accept_websocket()
-    assert time.monotonic() - began < 0.4
     peer.introduce()
     peer.send_close(1008, "Policy again")
     reason, code, detail = app.ended()

@@ -161,7 +161,7 @@ def test_a_dripping_upgrade_is_cut(cloud: FakeCloud, dialling: Dial) -> None:
     error = attempt.wait()
     assert isinstance(error, ConnectionFailed)
     assert "upgrading to a websocket: it took too long" in str(error)
-    assert 0.4 <= attempt.took < 2
+    assert 0.4 <= attempt.took < PATIENCE / 2
 
 
 def test_a_dripping_tls_handshake_is_cut(dialling: Dial, no_leaks: None) -> None:
@@ -172,7 +172,7 @@ def test_a_dripping_tls_handshake_is_cut(dialling: Dial, no_leaks: None) -> None
         peer.sock.recv(10)
         _drip(peer, b"\x16\x03\x03\x40\x00" + b"\x02" * 40, 0.02)
         assert "starting TLS: it took too long" in str(attempt.wait())
-        assert 0.4 <= attempt.took < 2
+        assert 0.4 <= attempt.took < PATIENCE / 2
 
 
 def test_silence_after_connecting_is_cut(cloud: FakeCloud, dialling: Dial) -> None:
@@ -195,7 +195,7 @@ def test_a_full_backlog_is_cut(dialling: Dial) -> None:
             target = HostPolicy().check(f"ws://127.0.0.1:{port}", allow_loopback=True)
             attempt = dialling(target, 0.3)
             assert re.search("timed out|too long", str(attempt.wait()))
-            assert 0.3 <= attempt.took < 2
+            assert 0.3 <= attempt.took < PATIENCE / 2
 
 
 @pytest.mark.parametrize("stage", ["connect", "upgrade", "name"])
@@ -218,7 +218,7 @@ def test_a_dial_is_given_up_at_once(
     attempt.cancel.set()
     attempt.wakeup.wake()
     assert isinstance(attempt.wait(), Cancelled)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < PATIENCE / 2
     release.set()
 
 
@@ -265,7 +265,7 @@ def test_a_stuck_name_server_is_cut(
     attempt = dialling(_named("cloud.example.org", cloud), 0.2)
     error = attempt.wait()
     assert "looking up cloud.example.org: it took too long" in str(error)
-    assert 0.2 <= attempt.took < 2
+    assert 0.2 <= attempt.took < PATIENCE / 2
     release.set()
 
 
