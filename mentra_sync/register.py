@@ -47,7 +47,8 @@ class Register:
         """Start a session and wait until it is connected; replace the one that has its id.
 
         Two at the same instant for one id take turns, and the second replaces the first.
-        Raises ``ConnectionFailed``, with the session ended and forgotten.
+        Raises ``ConnectionFailed``, with the session ended and forgotten; ``SessionEnded`` when
+        it was stopped before it was connected.
         """
         with self._turn(session_id):
             with self._lock:

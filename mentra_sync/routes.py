@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from mentra_sync import config, photo_uploads, webview
 from mentra_sync.callers import is_straight_from_loopback
-from mentra_sync.errors import ConfigurationError, ConnectionFailed
+from mentra_sync.errors import ConfigurationError, ConnectionFailed, SessionEnded
 from mentra_sync.protocol.codec import MalformedMessage, decode, parse
 from mentra_sync.protocol.message import Message
 from mentra_sync.protocol.settings import Setting
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mentra_sync.session import AppSession
 
 _log = logging.getLogger(__name__)
+_FAILED_TO_CONNECT = "Failed to connect"
 _ACCOUNT = "https://account.mentra.glass/auth?packagename="
 
 M = TypeVar("M", bound=Message)
@@ -228,7 +229,10 @@ def _start(server: App, request: SessionRequest) -> Answer:
         server.start_session(request.session_id, request.user_id, target)
     except (ConnectionFailed, ConfigurationError) as error:
         _log.error("the session of %s could not start: %s", request.user_id, error)
-        raise Refusal(500, "Failed to connect") from None
+        raise Refusal(500, _FAILED_TO_CONNECT) from None
+    except SessionEnded as end:
+        _log.info("the session of %s was ended while it started: %s", request.user_id, end.reason)
+        raise Refusal(500, _FAILED_TO_CONNECT) from None
     return {"status": "success"}, 200
 
 

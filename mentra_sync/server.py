@@ -323,7 +323,7 @@ class AppServer:
     def start_session(self, session_id: str, user_id: str, target: Target) -> None:
         """Start a session and wait until it is connected, 5 s at most.
 
-        Raises ``ConnectionFailed`` when it cannot be, ``ConfigurationError`` without a key.
+        Raises as :meth:`Register.start`, and ``ConfigurationError`` without a key.
         """
         from mentra_sync.session import AppSession
 

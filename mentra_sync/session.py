@@ -301,7 +301,10 @@ class AppSession:
     # --- For the server -----------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Dial and wait for the acknowledgement, 5 s at most; ``ConnectionFailed`` if it fails."""
+        """Dial and wait for the acknowledgement, 5 s at most.
+
+        Raises ``ConnectionFailed``, or ``SessionEnded`` when it was ended meanwhile.
+        """
         self._link.connection.start()
         self._link.connection.wait_connected()
 

@@ -685,7 +685,8 @@ def test_one_user_with_two_sessions(scene: Scene):
     assert app.session_for("nobody@example.com") is None
 
 
-def test_a_stop_while_starting(scene: Scene):
+def test_a_stop_while_starting(scene: Scene, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
     began, stopped = Calls(), Calls()
     app = scene.app(began, on_stop=stopped)
     webhook = scene.posting(app, "/webhook", scene.start_body())
@@ -694,6 +695,8 @@ def test_a_stop_while_starting(scene: Scene):
     assert scene.post(app, "/webhook", scene.stop_body()).status == 200
     assert webhook.answer().status == 500
     assert app.sessions == [] and began.all == stopped.all == []
+    assert "was ended while it started: user_disabled" in caplog.text
+    assert not [one for one in caplog.records if one.levelno > logging.INFO]
     assert scene.cloud.nobody_comes(SOON)
     scene.start(app)
     began.wait()

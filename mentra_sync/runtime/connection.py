@@ -118,8 +118,9 @@ class Connection:
         """Block until the first acknowledgement, or until there will be none.
 
         That is known after 5 s; ``timeout``, in seconds, gives it up earlier.  Raises
-        :class:`ConnectionFailed`, with the cloud's code if it gave one; after that nothing dials
-        any more, and ``ended`` has been or will be told.  Any thread but the connection's own.
+        :class:`ConnectionFailed`, with the cloud's code if it gave one, or :class:`SessionEnded`
+        when somebody has ended it meanwhile; after that nothing dials any more, and ``ended`` has
+        been or will be told.  Any thread but the connection's own.
         """
         with self._lock:
             self._changed.wait_for(lambda: self._acknowledged or self._ending, timeout)
@@ -131,7 +132,7 @@ class Connection:
                 failure = ConnectionFailed(f"{whom} did not accept us within {timeout:g} s")
                 self._ending = Ending(CONNECTION_LOST, None, str(failure))
             elif failure is None:
-                failure = ConnectionFailed(f"the session has ended ({self._ending.reason})")
+                raise SessionEnded(self._ending.reason)
         self._signals.end = True
         self._wake_thread()
         raise ConnectionFailed(str(failure), failure.code)

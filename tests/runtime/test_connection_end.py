@@ -30,7 +30,7 @@ from fake_cloud import (  # noqa: F401
     wait_until,
 )
 
-from mentra_sync.errors import ConnectionFailed, SessionEnded
+from mentra_sync.errors import SessionEnded
 from mentra_sync.runtime.closing import Ending, Loss, meaning_of_close
 
 Apps = Callable[..., App]
@@ -289,7 +289,7 @@ def test_an_end_while_it_connects(
     assert time.monotonic() - began < PATIENCE / 2
     assert peer.wait_gone()
     if first:
-        with pytest.raises(ConnectionFailed, match="replaced"):
+        with pytest.raises(SessionEnded, match="replaced"):
             app.connection.wait_connected(PATIENCE)
     assert any_cloud.nobody_comes(0.05)
 
@@ -348,7 +348,7 @@ def test_an_end_before_it_is_live_sends_nothing_any_more(cloud: FakeCloud, apps:
     peer = cloud.accept_app()
     opcode, payload = peer.read_frame()
     assert (opcode, payload) == (CLOSE, b"\x03\xe8")
-    with pytest.raises(ConnectionFailed, match="replaced"):
+    with pytest.raises(SessionEnded, match="replaced"):
         app.connection.wait_connected(PATIENCE)
 
 
