@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import websocket
+from post_server import Post, PostServer
 
 PACKAGE = "com.example.raw"
 API_KEY = "raw-key-of-the-app"
@@ -148,32 +148,11 @@ class RawApp:
         self.connects = True
         self.subscriptions: list[Any] | None = []
         self.connected = threading.Condition()
-        app = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = app._hook(self.path, body)
-                answer = json.dumps({"status": "success" if status == 200 else "error"}).encode()
-                with suppress(ConnectionError):
-                    self.send_response(status)
-                    self.send_header("Content-Length", str(len(answer)))
-                    self.end_headers()
-                    self.wfile.write(answer)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
-        self._thread.start()
+        self._server = PostServer(self._answer)
 
     @property
     def webhook_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/webhook"
+        return f"{self._server.url}/webhook"
 
     @property
     def socket(self) -> RawSocket:
@@ -229,9 +208,11 @@ class RawApp:
     def close(self) -> None:
         for raw in self.sockets:
             raw.reset()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(PATIENCE)
+        self._server.close()
+
+    def _answer(self, post: Post) -> tuple[int, bytes]:
+        status = self._hook(post.path, post.body)
+        return status, json.dumps({"status": "success" if status == 200 else "error"}).encode()
 
     def _hook(self, path: str, body: bytes) -> int:
         if path == "/photo-upload":

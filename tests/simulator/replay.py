@@ -17,7 +17,7 @@ import requests
 import websocket
 from raw_app import simulator_threads
 from recording import Line, Normal, Seen, answer, hook, hook_label, label_of, lines_of
-from replay_ends import PATIENCE, AppServer, EndSocket, Frame, Hook
+from replay_ends import PATIENCE, EndSocket, Frame, Hook, app_server
 from still_clock import StillClock
 
 from mentra_sync.simulator.app_session import State
@@ -72,7 +72,7 @@ class Replay:
         self._pause_until = 0.0
         self._sockets: dict[tuple[str, int], EndSocket] = {}
         self._ids: dict[str, str] = {}
-        self._server = AppServer(self._hooked)
+        self._server = app_server(self._hooked)
         self.simulator = Simulator(
             webhook_url=self._server.url,
             package_name=scene.package,

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import websocket
+from post_server import Post, PostServer
 from raw_app import RawSocket
 
 PATIENCE = 20.0
@@ -89,40 +89,15 @@ class Hook:
         return True
 
 
-class AppServer:
+def app_server(hooked: Callable[[Hook], None]) -> PostServer:
     """The HTTP server of all apps; every request waits until it is answered."""
 
-    def __init__(self, hooked: Callable[[Hook], None]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                request = {"path": self.path, "headers": dict(self.headers), "body": body}
-                one = Hook(request, self.connection)
-                hooked(one)
-                one.answered.wait(PATIENCE)
-                status, said = one.answer or (200, {"status": "success"})
-                data = json.dumps(said).encode()
-                with suppress(OSError):
-                    self.send_response(status)
-                    self.send_header("Content-Length", str(len(data)))
-                    self.end_headers()
-                    self.wfile.write(data)
+    def answer(post: Post) -> tuple[int, bytes]:
+        request = {"path": post.path, "headers": post.headers, "body": json.loads(post.body)}
+        one = Hook(request, post.connection)
+        hooked(one)
+        one.answered.wait(PATIENCE)
+        status, said = one.answer or (200, {"status": "success"})
+        return status, json.dumps(said).encode()
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(PATIENCE)
+    return PostServer(answer)

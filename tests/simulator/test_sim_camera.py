@@ -5,7 +5,6 @@ from __future__ import annotations
 import runpy
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from queue import Queue
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from post_server import Post, PostServer
 from raw_app import RawApp, RawSocket, Seen
 
 from mentra_sync import (
@@ -88,29 +88,15 @@ class Receiver:
     def __init__(self) -> None:
         self.posts = Seen()
         self.status = 200
-        receiver = self
+        self._server = PostServer(self._answer)
+        self.url = f"{self._server.url}/take?from=glasses"
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.posts.add((self.path, dict(self.headers), body))
-                self.send_response(receiver.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/take?from=glasses"
+    def _answer(self, post: Post) -> tuple[int, bytes]:
+        self.posts.add((post.path, post.headers, post.body))
+        return self.status, b""
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
 
 @pytest.fixture

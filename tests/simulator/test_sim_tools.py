@@ -6,11 +6,11 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
+from post_server import Post, PostServer
 from raw_app import API_KEY, PACKAGE, RawApp
 
 from mentra_sync.errors import RequestFailed
@@ -26,31 +26,17 @@ class ToolApp:
     def __init__(self) -> None:
         self.answers: list[tuple[int, bytes]] = [(200, b'{"status": "success", "reply": "sunny"}')]
         self.calls: list[tuple[str, dict[str, Any], str | None]] = []
-        app = self
+        self._server = PostServer(self._answer)
+        self.url = self._server.url
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                app.calls.append((self.path, body, self.headers["X-App-API-Key"]))
-                status, answer = app.answers[0]
-                del app.answers[: len(app.answers) > 1]
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
+    def _answer(self, post: Post) -> tuple[int, bytes]:
+        self.calls.append((post.path, json.loads(post.body), post.headers.get("X-App-API-Key")))
+        answer = self.answers[0]
+        del self.answers[: len(self.answers) > 1]
+        return answer
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
 
 @pytest.fixture
