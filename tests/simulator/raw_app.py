@@ -156,8 +156,10 @@ class RawApp:
 
     @property
     def socket(self) -> RawSocket:
-        """The newest connection."""
-        return self.sockets[-1]
+        """The newest connection; waits for the first, which may be about to be noted."""
+        with self.connected:
+            assert self.connected.wait_for(lambda: self.sockets, PATIENCE), "nobody has connected"
+            return self.sockets[-1]
 
     def wait_connected(self, count: int = 1) -> RawSocket:
         with self.connected:
