@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from mentra_sync.protocol.codec import iso_timestamp
@@ -12,29 +13,41 @@ from mentra_sync.simulator.faces import WearerFace
 Frame = dict[str, Any]
 
 
+QUESTION = "request_single_location"
+
+
+@dataclass(frozen=True)
+class Poll:
+    """An app waits to be told where the wearer is."""
+
+    session: AppSession
+    correlation_id: str
+    accuracy: Any
+
+
 class Places:
     """The last known location of one wearer; the cloud's lock guards all of it."""
 
     def __init__(self, wearer: WearerFace) -> None:
         self._wearer = wearer
         self._last: Frame | None = None
-        self._polls: list[tuple[AppSession, str]] = []
+        self._polls: list[Poll] = []
 
     def reported(self, frame: Frame) -> Frame:
         """The glasses have told; polls that waited are answered. Returns what listeners get."""
         last = self._last = _location(frame)
         polls, self._polls = self._polls, []
-        for session, correlation_id in polls:
-            self._answer(session, correlation_id, last)
+        for poll in polls:
+            self._answer(poll.session, poll.correlation_id, last)
         return {"type": "location_update", **last, "timestamp": iso_timestamp()}
 
     def answered(self, correlation_id: str, frame: Frame) -> bool:
         """The phone has answered one poll; False when nobody waits for that any more."""
         last = self._last = _location(frame)
-        waiting = [poll for poll in self._polls if poll[1] == correlation_id]
-        self._polls = [poll for poll in self._polls if poll[1] != correlation_id]
-        for session, _ in waiting:
-            self._answer(session, correlation_id, last)
+        waiting = [poll for poll in self._polls if poll.correlation_id == correlation_id]
+        self._polls = [poll for poll in self._polls if poll.correlation_id != correlation_id]
+        for poll in waiting:
+            self._answer(poll.session, correlation_id, last)
         return bool(waiting)
 
     def poll(self, session: AppSession, correlation_id: str, accuracy: Any) -> None:
@@ -45,16 +58,27 @@ class Places:
             return
         if not self._wearer.present:
             return
-        self._polls.append((session, correlation_id))
+        self._polls.append(Poll(session, correlation_id, accuracy))
         session.announce()
         del self._polls[: -limits.MAX_OPEN_REQUESTS]
-        self._wearer.tell_glasses(
-            "request_single_location", accuracy=accuracy, correlationId=correlation_id
-        )
+        self._wearer.tell_glasses(QUESTION, accuracy=accuracy, correlationId=correlation_id)
+
+    def open_questions(self) -> list[Frame]:
+        """What a page that comes late is asked, too: apps wait for the answer."""
+        return [
+            {
+                "type": QUESTION,
+                "accuracy": poll.accuracy,
+                "correlationId": poll.correlation_id,
+                "timestamp": iso_timestamp(),
+            }
+            for poll in self._polls
+            if poll.session.live
+        ]
 
     def awaited_by(self, session: AppSession) -> bool:
         """Whether an app has asked where the wearer is and has not been told."""
-        return any(one is session for one, _ in self._polls)
+        return any(poll.session is session for poll in self._polls)
 
     def _answer(self, session: AppSession, correlation_id: str, location: Frame) -> None:
         data = {

@@ -376,8 +376,9 @@ class Wearer:
                     }
                 )
             self.glasses.attach(phone, carries=carries)
-            for frame in () if carries else self.glasses.current():
-                phone.send(frame)
+            if not carries:
+                for frame in (*self.glasses.current(), *self.places.open_questions()):
+                    phone.send(frame)
 
     def detach(self, phone: Phone) -> None:
         """A phone, or a page, is gone; with a phone that carried the glasses they are gone too."""

@@ -1,6 +1,9 @@
 """A headless browser for the tests of the page, and pages that must not complain.
 
 A test module takes the fixtures over: ``chromium, opened, page = browser.chromium, ...``
+
+With ``MENTRA_SYNC_BROWSER=firefox`` the browser is Firefox (over WebDriver BiDi: one that
+playwright gets along with), whatever the names say.
 """
 
 from __future__ import annotations
@@ -32,13 +35,19 @@ try:
         FrameLocator,
         Locator,
         Page,
+        Playwright,
         expect,
         sync_playwright,
     )
 except ImportError:
     _without_browser("playwright is not installed (pip install mentra-sync[test])")
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FIREFOX = os.environ.get("MENTRA_SYNC_BROWSER") == "firefox"
+NAMES = (
+    ("firefox", "firefox-esr")
+    if FIREFOX
+    else ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+)
 
 ARGUMENTS = (
     "--no-sandbox",  # containers run as root, where Chromium refuses to start with one
@@ -54,25 +63,44 @@ ARGUMENTS = (
     "--use-fake-ui-for-media-stream",
 )
 
+PREFERENCES: dict[str, str | float | bool] = {
+    "media.navigator.streams.fake": True,
+    "media.navigator.permission.disabled": True,
+}
+"""The same for Firefox."""
+
 PATIENCE_MS = 10_000
 """How long a test waits for what it expects; what works is there in a fraction of it."""
 
 
 @contextmanager
 def headless_chromium() -> Iterator[Browser]:
-    """A running Chromium; without one the test that asks for it skips."""
+    """A running browser; without one the test that asks for it skips."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
-        _without_browser(f"no Chromium is installed (looked for {', '.join(NAMES)})")
+        _without_browser(f"no browser is installed (looked for {', '.join(NAMES)})")
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+            browser = _launch(playwright, path)
         except Error as error:
             _without_browser(f"{path} does not start: {error}")
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _launch(playwright: Playwright, path: str) -> Browser:
+    if not FIREFOX:
+        return playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+    return playwright.firefox.launch(
+        channel="moz-firefox", executable_path=path, firefox_user_prefs=PREFERENCES
+    )
+
+
+def not_in_firefox(reason: str) -> pytest.MarkDecorator:
+    """Marks a test of what Firefox has not, or cannot be made to do from outside."""
+    return pytest.mark.skipif(FIREFOX, reason=f"in Firefox: {reason}")
 
 
 class QuietPage:
@@ -168,6 +196,18 @@ def said_to(app: RawApp, **wanted: Any) -> dict[str, Any]:
     )
     data: dict[str, Any] = frame["data"]
     return data
+
+
+def enter(box: Locator, text: str) -> None:
+    """Type a text in place of what is there, key by key."""
+    box.press("ControlOrMeta+a")
+    box.press("Delete")
+    box.press_sequentially(text)
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing stands out at the side of the window."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def text_box(page: Page) -> Locator:

@@ -16,6 +16,7 @@ from browser import (
     Page,
     QuietPage,
     expect,
+    fits,
     go,
     go_with_app,
     open_page,
@@ -135,7 +136,7 @@ def test_text_of_the_app_is_only_ever_text(page: Page, simulator: Simulator, app
     nasty = "<img src=x onerror=alert(1)><b>bold</b>"
     go_with_app(page, simulator, app)
     app.show(nasty)
-    expect(page.locator("#lens")).to_contain_text("<b>bold</b>")
+    expect(page.locator("#lens")).to_contain_text("<b>bold</")
     simulator.log_handler.handle(logging.makeLogRecord({"msg": nasty, "levelname": "INFO"}))
     expect(page.locator(".log-message")).to_have_text(nasty)
     expect(page.locator("#lens img, #log img, #lens b")).to_have_count(0)
@@ -308,7 +309,7 @@ def test_it_fits_a_phone(
         go_with_app(page, simulator, app)
         app.show("Good morning, Ada! It is 9:41, and 12 degrees outside.")
         expect(page.locator("#lens")).to_contain_text("Good morning")
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert fits(page)
         page.locator("#log").scroll_into_view_if_needed()
         expect(page.locator(".lens-content")).to_be_in_viewport(ratio=1)
 

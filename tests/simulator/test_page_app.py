@@ -97,7 +97,7 @@ def test_a_conversation_with_an_app_and_its_end(
     expect(page.locator("#listening")).to_have_text("The app is listening")
 
     page.get_by_role("button", name="Long press").click()
-    expect(lens).to_have_text("Buttonlong")
+    expect(lens).to_have_text("Button long")
 
     say(page, "fortytwo")
     expect(lens).to_have_text("You said: fortytwo")

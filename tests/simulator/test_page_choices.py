@@ -7,7 +7,7 @@ from typing import Any
 
 import browser
 import pytest
-from browser import Locator, Page, expect, go
+from browser import Locator, Page, enter, expect, go
 from raw_app import RawApp
 
 from mentra_sync.simulator.http import Simulator
@@ -114,7 +114,7 @@ def void(value: object) -> None:
 
 
 def fill_and_leave(field: Locator, text: str) -> None:
-    field.fill(text)
+    enter(field, text)
     field.press("Tab")
 
 

@@ -9,7 +9,19 @@ from typing import Any
 
 import browser
 import pytest
-from browser import Browser, Locator, Page, expect, go, open_page, said_to, stop_time
+from browser import (
+    Browser,
+    Locator,
+    Page,
+    enter,
+    expect,
+    fits,
+    go,
+    not_in_firefox,
+    open_page,
+    said_to,
+    stop_time,
+)
 from raw_app import RawApp
 
 from mentra_sync.simulator.http import Simulator
@@ -189,12 +201,12 @@ def test_being_somewhere(page: Page, simulator: Simulator, app: RawApp) -> None:
     listening(page, simulator, app)
     place = control(page, "location_update", "Place")
     place.get_by_role("button", name="Tokyo").click()
-    place.get_by_label("Accuracy").fill("12")
+    enter(place.get_by_label("Accuracy"), "12")
     place.get_by_role("button", name="Be here").click()
     said_to(app, lat=35.6595, lng=139.7005, accuracy=12)
-    place.get_by_label("Latitude").fill("99")
+    enter(place.get_by_label("Latitude"), "99")
     place.get_by_role("button", name="Be here").click()
-    place.get_by_label("Latitude").fill("-33.9")
+    enter(place.get_by_label("Latitude"), "-33.9")
     place.get_by_label("Longitude").press("Enter")
     said_to(app, lat=-33.9, lng=139.7005)
     assert len(events(app, "location_update")) == 2
@@ -335,6 +347,7 @@ def test_controls_rest_while_nobody_is_there(
     expect(page.get_by_role("button", name="Look up")).to_be_disabled()
 
 
+@not_in_firefox("touches from outside make no clicks")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_controls_fit_a_phone(
     chromium: Browser, simulate: Simulate, app: RawApp, scheme: str
@@ -346,7 +359,7 @@ def test_controls_fit_a_phone(
         for tab in page.locator("#control-tabs").get_by_role("tab").all():
             tab.tap()
             expect(tab).to_have_attribute("aria-selected", "true")
-            assert page.evaluate("document.documentElement.scrollWidth") == 390
+            assert fits(page)
             beyond = page.locator("#control-panels .tab-panel:visible").evaluate(
                 "panel => Math.max(...[...panel.querySelectorAll('*')]"
                 ".map(one => one.getBoundingClientRect().right))"

@@ -61,10 +61,10 @@ def test_a_code_lets_a_phone_in(
     for one in (page, other):
         expect(one.locator("#lens")).to_contain_text("on both of them")
     assert other.evaluate("document.cookie") == ""
-    note = other.locator("#microphone-label")
-    expect(note).to_contain_text("only over https")
     expect(other.locator("#microphone")).to_be_hidden()
-    expect(page.locator("#microphone")).to_be_visible()
+    if not browser.FIREFOX:  # which recognizes no speech
+        expect(other.locator("#microphone-label")).to_contain_text("only over https")
+        expect(page.locator("#microphone")).to_be_visible()
 
 
 def test_a_phone_invites_the_next_one(

@@ -7,7 +7,7 @@ from typing import Any
 
 import browser
 import pytest
-from browser import Browser, Page, expect, go, go_with_app, open_page
+from browser import Browser, Page, expect, go, go_with_app, not_in_firefox, open_page
 from PIL import Image
 from raw_app import RawApp
 
@@ -32,8 +32,10 @@ PLACES = """() => [...document.querySelectorAll(".lens-line")].map((line) => {
     for (let at = 0; at < line.getNumberOfChars(); at += 1) {
         places.push(line.getStartPositionOfChar(at).x);
     }
-    const { x, width } = line.getBBox();
-    return { text: line.textContent, places, left: x, right: x + width };
+    const last = line.getNumberOfChars() - 1;
+    const ends = [places[0], line.getEndPositionOfChar(last).x];
+    const [left, right] = ends.sort((one, other) => one - other);
+    return { text: line.textContent, places, left, right };
 })"""
 
 ON_SCREEN = """() => {
@@ -85,9 +87,10 @@ def test_letters_stand_where_python_says(
     for (text, places), found in zip(wanted, there, strict=True):
         assert found["text"] == text
         for at, x in places.items():
-            assert found["places"][at] == pytest.approx(x, abs=0.01), (text, at)
+            assert found["places"][at] == pytest.approx(x, abs=0.1), (text, at)
 
 
+@not_in_firefox("the box of a text is that of its whole font")
 def test_rows_are_those_of_the_glasses_on_screens_of_any_size(
     page: Page, simulate: Simulate, app: RawApp
 ) -> None:
@@ -145,7 +148,8 @@ def test_text_can_be_copied_and_found_line_by_line(
         "getSelection().selectAllChildren(document.querySelector('#lens')), `${getSelection()}`"
     )
     assert copied == "The first line\nand the second"
-    assert page.evaluate("getSelection().removeAllRanges(), window.find('the second')")
+    if not browser.FIREFOX:  # where window.find() finds nothing at all when it is headless
+        assert page.evaluate("getSelection().removeAllRanges(), window.find('the second')")
     # A line is one text for screen readers too, not a row of letters.
     heard = page.locator("#lens").aria_snapshot()
     assert "The first line" in heard

@@ -11,7 +11,7 @@ from typing import Any
 
 import browser
 import pytest
-from browser import Locator, Page, expect, go, said_to, say, stop_time, text_box
+from browser import Locator, Page, expect, go, not_in_firefox, said_to, say, stop_time, text_box
 from PIL import Image
 from raw_app import RawApp
 
@@ -27,7 +27,8 @@ Simulate = Callable[..., Simulator]
 
 WITHOUT_WEBCAM = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined })"
 REFUSING = """
-navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotAllowedError") }
+const refuse = async () => { throw new DOMException("", "NotAllowedError") };
+if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = refuse;
 """
 
 
@@ -124,6 +125,7 @@ def test_photos_of_the_test_card_are_shown(page: Page, simulate: Simulate, app: 
     expect(photos).to_have_count(2)
 
 
+@not_in_firefox("nobody tells of file choosers")
 def test_a_picture_before_the_camera_is_what_photos_show(
     page: Page, simulate: Simulate, app: RawApp, tmp_path: Path
 ) -> None:
@@ -282,6 +284,22 @@ def test_a_place_that_the_app_asks_for_is_one_click_away(
     notice.get_by_role("button", name="Say 52.5163, 13.3777").click()
     assert said_to(app, correlationId="c1")["lat"] == 52.5163
     expect(notice).to_have_count(0)
+
+
+def test_a_page_that_is_opened_late_is_asked_too(
+    page: Page, simulate: Simulate, app: RawApp
+) -> None:
+    app.subscriptions = ["location_update"]
+    simulator = simulate()
+    assert simulator.start_app()
+    app.send("location_poll_request", correlationId="c1", accuracy="high")
+    simulator.glasses.location_requests.wait_for("high")
+    go(page, simulator)
+    page.get_by_role("button", name="Say 52.5163, 13.3777").click()
+    assert said_to(app, correlationId="c1")["lat"] == 52.5163
+    page.reload()
+    page.locator("body[data-connection=connected]").wait_for()
+    expect(page.locator("[data-key=place]")).to_have_count(0)
 
 
 def test_what_is_said_is_translated_by_whoever_types_it(

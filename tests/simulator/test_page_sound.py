@@ -10,7 +10,7 @@ from typing import Any
 
 import browser
 import pytest
-from browser import Page, expect, go, go_with_app, said_to
+from browser import Page, expect, go, go_with_app, not_in_firefox, said_to
 from raw_app import RawApp
 
 from mentra_sync.simulator.glasses import Glasses
@@ -173,6 +173,7 @@ def test_a_browser_without_voices_says_so_quietly(
     expect(page.locator("#sound")).to_be_hidden()
 
 
+@not_in_firefox("it needs a sound card")
 def test_sound_files_are_played(page: Page, simulate: Simulate, app: RawApp) -> None:
     go_with_app(page, simulate(realistic=True), app)
     page.get_by_role("button", name="Got it").click()  # browsers play nothing before a click
@@ -186,6 +187,7 @@ def test_sound_files_are_played(page: Page, simulate: Simulate, app: RawApp) -> 
     expect(page.locator("#sound")).to_be_hidden()
 
 
+@not_in_firefox("it needs a sound card")
 def test_the_simulator_is_told_how_long_a_file_is(
     page: Page, simulate: Simulate, app: RawApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,9 +14,11 @@ from browser import (
     Page,
     QuietPage,
     expect,
+    fits,
     go,
     go_with_app,
     inside,
+    not_in_firefox,
     open_page,
     say,
 )
@@ -269,6 +271,7 @@ def test_other_sites_may_not_frame_it(simulator: Simulator) -> None:
     assert "frame-ancestors 'self'" in policy
 
 
+@not_in_firefox("touches from outside make no clicks")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_side_by_side_on_a_phone(
     chromium: Browser, simulate: Simulate, app: RawApp, scheme: str
@@ -282,6 +285,6 @@ def test_side_by_side_on_a_phone(
         there.locator("#listening[data-on=true]").wait_for()
         there.get_by_role("button", name="Long press").tap()
         assert bobs.wait("data_stream")["data"]["pressType"] == "long"
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert fits(page)
         width = there.locator("html").evaluate("(html) => html.scrollWidth - html.clientWidth")
         assert width == 0

@@ -88,26 +88,29 @@ export class Connection {
     const tooLate = setTimeout(lost, ATTEMPT_TIMEOUT);
     const opened = () => {
       const ready = Object.values(sockets).every((one) => one.readyState === WebSocket.OPEN);
-      if (attempt !== this.#attempt || !ready) return;
+      if (attempt === this.#attempt && ready) this.sendToGlassesSocket({ type: "connection_init" });
+    };
+    // From here on these glasses are told everything.
+    const acknowledged = () => {
       clearTimeout(tooLate);
       this.#delay = FIRST_DELAY;
-      this.sendToGlassesSocket({ type: "connection_init" });
       this.#handlers.onStatus("connected");
     };
     for (const [name, socket] of Object.entries(sockets)) {
       socket.addEventListener("open", opened);
       socket.addEventListener("close", lost);
       socket.addEventListener("message", (event) => {
-        if (attempt === this.#attempt) this.#received(name, event.data);
+        if (attempt === this.#attempt) this.#received(name, event.data, acknowledged);
       });
     }
   }
 
-  #received(name, data) {
+  #received(name, data, acknowledged) {
     if (typeof data !== "string") return;
     const message = JSON.parse(data);
-    if (name === "glasses") this.#handlers.onGlasses(message);
-    else this.#handlers.onSimulator(message);
+    if (name === "simulator") return this.#handlers.onSimulator(message);
+    if (message.type === "connection_ack") acknowledged();
+    return this.#handlers.onGlasses(message);
   }
 
   #send(name, message) {

@@ -2,7 +2,7 @@
 
 import { element } from "./element.js";
 import { drawAnimation, drawBitmap } from "./lens_picture.js";
-import { drawText } from "./lens_text.js";
+import { drawText, fitRuns } from "./lens_text.js";
 
 // Layouts that are not drawn from lines of text.
 const DRAWERS = new Map([
@@ -97,6 +97,7 @@ export class Lens {
       lens.append(absence());
     }
     this.#root.replaceChildren(lens);
+    fitRuns(lens);
     // Other glasses may be worn since that was shown. A picture fills lenses of any width.
     const lensShape = shapeOf(lit ? visible.size : this.#display);
     const isPicture = lit && drawerOf(visible) !== undefined;

@@ -22,10 +22,25 @@ export function drawText(lens, { placed, size }) {
       transform: `scale(1 ${look.taller})`,
     });
     const lines = placed.filter((line) => line.column === column);
-    group.append(...lines.map((line) => lineElement(line, look.taller)));
+    // Firefox tells lines that are copied, found or read aloud apart by what is between them.
+    const between = (at) => (column === 0 && at === 0 ? [] : ["\n"]);
+    const made = lines.map((line) => lineElement(line, look.taller));
+    group.append(...made.flatMap((line, at) => [...between(at), line]));
     drawing.append(group);
   }
   lens.append(drawing);
+}
+
+// Firefox knows textLength for whole lines only: within a line it gets letters of another size.
+export function fitRuns(drawn) {
+  for (const run of drawn.querySelectorAll("tspan[textLength]")) {
+    const width = run.getComputedTextLength();
+    const wanted = run.textLength.baseVal.value;
+    if (width > 0 && Math.abs(width - wanted) > 0.1) {
+      const size = parseFloat(getComputedStyle(run).fontSize);
+      run.setAttribute("font-size", (size * wanted) / width);
+    }
+  }
 }
 
 function lineElement(line, taller) {

@@ -32,8 +32,8 @@ export async function addWearer(name, { model, start = true } = {}) {
   const answer = await fetch(address, { method: "POST", body }).catch(() => null);
   if (!answer) return "The simulator does not answer.";
   if (!answer.ok) return (await answer.json().catch(() => ({}))).error ?? "That did not work.";
-  // Whether it starts is told on the wearer's own page.
-  if (start) void fetch(withUser("/api/sim/start", name), { method: "POST" }).catch(() => null);
+  // Whether it starts is told on the wearer's own page, to which this one may give way meanwhile.
+  if (start) void fetch(withUser("/api/sim/start", name), { method: "POST", keepalive: true }).catch(() => null);
   return "";
 }
 
