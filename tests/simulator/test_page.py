@@ -22,6 +22,7 @@ from browser import (
     open_page,
     said_to,
     say,
+    stop_time,
     text_box,
 )
 from PIL import Image
@@ -148,11 +149,14 @@ def test_text_of_the_app_is_only_ever_text(page: Page, simulator: Simulator, app
 def test_short_and_long_presses_by_mouse_and_keyboard(
     page: Page, simulator: Simulator, app: RawApp
 ) -> None:
+    page.clock.install()
     go_with_app(page, simulator, app)
+    stop_time(page)
     button = page.get_by_role("button", name="Button of the glasses")
     button.click()
     button.hover()
     page.mouse.down()
+    page.clock.run_for(600)
     said_to(app, pressType="long", buttonId="main")
     page.mouse.up()
     button.press("Space")

@@ -78,11 +78,15 @@ def wait_events(app: RawApp, stream: str, count: int) -> list[dict[str, Any]]:
 
 
 def test_taps_and_swipes_on_the_touch_pad(page: Page, simulator: Simulator, app: RawApp) -> None:
+    page.clock.install()
     listening(page, simulator, app)
+    stop_time(page)
     pad = page.get_by_role("button", name="Touch pad of the glasses")
     pad.click()
+    page.clock.run_for(300)
     said_to(app, gesture_name="single_tap", device_model="Simulated Glasses")
     pad.dblclick()
+    page.clock.run_for(300)
     said_to(app, gesture_name="double_tap")
     pad.click(click_count=3)
     said_to(app, gesture_name="triple_tap")
@@ -95,10 +99,12 @@ def test_taps_and_swipes_on_the_touch_pad(page: Page, simulator: Simulator, app:
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + across, y + down)
+        page.clock.run_for(1000)  # a slow one
         page.mouse.up()
         said_to(app, gesture_name=gesture)
     pad.hover()
     page.mouse.down()
+    page.clock.run_for(600)
     said_to(app, gesture_name="long_press")
     page.mouse.up()
     assert len(events(app, "touch_event")) == 8

@@ -15,6 +15,8 @@ const KEYS = {
   ArrowDown: "down_swipe",
 };
 
+const farthest = ([across, down]) => Math.max(Math.abs(across), Math.abs(down));
+
 export class TouchPad {
   #control;
   #onSend;
@@ -59,6 +61,10 @@ export class TouchPad {
         this.#make("long_press");
       }, LONG_PRESS);
     });
+    // A finger that moves makes a swipe, however long it takes for that.
+    pad.addEventListener("pointermove", (event) => {
+      if (this.#start && farthest(this.#way(event)) >= SWIPE) clearTimeout(this.#longTimer);
+    });
     pad.addEventListener("pointerup", (event) => this.#lifted(event));
     pad.addEventListener("pointercancel", () => this.#forget());
     pad.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -73,12 +79,15 @@ export class TouchPad {
     });
   }
 
-  #lifted({ clientX, clientY }) {
+  #way({ clientX, clientY }) {
+    return [clientX - this.#start.x, clientY - this.#start.y];
+  }
+
+  #lifted(event) {
     if (!this.#start) return;
-    const across = clientX - this.#start.x;
-    const down = clientY - this.#start.y;
+    const [across, down] = this.#way(event);
     this.#forget();
-    if (Math.max(Math.abs(across), Math.abs(down)) < SWIPE) return this.#tapped();
+    if (farthest([across, down]) < SWIPE) return this.#tapped();
     if (Math.abs(across) >= Math.abs(down)) {
       return this.#make(across > 0 ? "forward_swipe" : "backward_swipe");
     }
