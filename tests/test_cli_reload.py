@@ -218,6 +218,20 @@ def test_who_knocks_while_nothing_runs_is_let_in_later(app: App):
         assert program.press_ctrl_c() == 0
 
 
+def test_what_the_script_starts_does_not_hold_the_port(app: App):
+    quiet = "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL"
+    sleeper = f"subprocess.Popen(['sleep', '60'], {quiet}, close_fds=False)"
+    app.edit("import words", f"import words, subprocess; print('sleeper', {sleeper}.pid)")
+    with app.run() as program:
+        address = program.address()
+        [number] = program.wait_for(r"sleeper (\d+)\n")
+        try:
+            assert program.press_ctrl_c() == 0
+            socket.create_server(("127.0.0.1", urlsplit(address).port)).close()
+        finally:
+            os.kill(int(number), signal.SIGKILL)
+
+
 def test_a_port_that_is_taken(app: App):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import socket
 import sys
 from typing import Any
 
 
-def inherited(listener: socket.socket) -> dict[str, Any]:
-    """What ``subprocess.Popen`` needs so that its child can have the socket."""
-    return {} if sys.platform == "win32" else {"pass_fds": (listener.fileno(),)}
-
-
-def hand_over(listener: socket.socket, process: int) -> str:
-    """What tells the child of that number where its socket is."""
+def handing_over(listener: socket.socket) -> dict[str, Any]:
+    """What ``subprocess.Popen`` needs so that its child has the socket, under the same number."""
     if sys.platform == "win32":
-        return base64.b64encode(listener.share(process)).decode()
-    return str(listener.fileno())
+        # Nothing names single handles there; and in a virtual environment the child is the
+        # grandchild, so that its number, which socket.share() wants, cannot be known.
+        listener.set_inheritable(True)
+        return {"close_fds": False}
+    return {"pass_fds": (listener.fileno(),)}
 
 
-def take_over(told: str) -> socket.socket:
+def take_over(number: int) -> socket.socket:
     """The socket, in the child."""
-    if sys.platform == "win32":
-        return socket.fromshare(base64.b64decode(told))
-    listener = socket.socket(fileno=int(told))
+    listener = socket.socket(fileno=number)
     listener.set_inheritable(False)  # what the script starts shall not hold the port
     return listener

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mentra_sync import config, hints, running
-from mentra_sync.commands.handover import hand_over, inherited
+from mentra_sync.commands.handover import handing_over
 from mentra_sync.commands.terminal import Complaint, say
 from mentra_sync.commands.watch import Watch
 from mentra_sync.errors import ConfigurationError
@@ -96,21 +96,21 @@ class Child:
         self._options = options
         self._report = folder / "report.jsonl"
         self._report.write_text("", encoding="utf-8")
+        orders = {
+            "script": str(script),
+            "arguments": arguments,
+            "options": dataclasses.asdict(options),
+            "listener": listener.fileno(),
+            "report": str(self._report),
+            "terminal": sys.stdin is not None and sys.stdin.isatty(),
+        }
         # What Python itself was given (-X dev, -W error) is meant for the script.
         own = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         self._process = subprocess.Popen(
             [sys.executable, *own, "-m", "mentra_sync.commands.reloaded"],
             stdin=subprocess.PIPE,
-            **inherited(listener),
+            **handing_over(listener),
         )
-        orders = {
-            "script": str(script),
-            "arguments": arguments,
-            "options": dataclasses.asdict(options),
-            "listener": hand_over(listener, self._process.pid),
-            "report": str(self._report),
-            "terminal": sys.stdin is not None and sys.stdin.isatty(),
-        }
         self._tell(json.dumps(orders).encode() + b"\n")
 
     @property
