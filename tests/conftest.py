@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from stage import Stage
 
 from mentra_sync.clock import Clock
@@ -21,6 +22,12 @@ PATIENCE = 10.0
 """Seconds after which a test gives up waiting; only a failing test waits that long."""
 
 _FDS = Path("/proc/self/fd")
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile(
+    "mentra_sync", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("mentra_sync")
 
 
 def pytest_configure(config: pytest.Config) -> None:

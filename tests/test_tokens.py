@@ -16,7 +16,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mentra_sync import tokens
@@ -71,7 +71,6 @@ PAYLOADS = st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(payload=PAYLOADS, key=st.text(min_size=1).filter(lambda key: "{" not in key))
 def test_what_is_signed_comes_back(payload: dict[str, Any], key: str):
     found = validate_token(create_token(payload, key), key)
@@ -325,7 +324,6 @@ def test_addresses(base: str, expected: str):
     assert extract_token_from_url(expected) == "T"
 
 
-@settings(deadline=None)
 @given(
     token=st.text(min_size=1).filter(lambda t: t.isprintable()),
     query=st.lists(st.tuples(st.text(), st.text()), max_size=3),

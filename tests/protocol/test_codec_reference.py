@@ -16,7 +16,7 @@ from mentra_sync.protocol.events import ButtonPress, TranscriptionData, VoiceAct
 from mentra_sync.protocol.message import Message
 from mentra_sync.protocol.settings import SettingOption
 
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=12, suppress_health_check=list(HealthCheck))
 
 every_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 

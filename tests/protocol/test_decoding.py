@@ -193,7 +193,7 @@ def test_repr_shows_what_is_there():
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(data=st.data(), cls=st.sampled_from(CLASSES))
 def test_no_json_makes_decoding_raise_anything_else(data, cls):
     names = st.sampled_from([*wire_names(cls).values(), "extra", "layoutType", "zz"])

@@ -130,7 +130,7 @@ def test_deep_nesting_is_malformed(either, opening):
         parse('{"a":' + opening * 100_000 + "1" + closing * 100_000 + "}")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(VALUES)
 @example({"a": float("nan")})
 @example({"a": 2**64, "\udc00": "x\ud800"})
@@ -141,7 +141,7 @@ def test_both_read_the_same(value):
         assert first == second
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(VALUES)
 @example([float("nan")])
 @example(float("nan"))
@@ -156,14 +156,14 @@ def test_both_write_the_same(value):
     assert first == second
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=30) | ANY_TEXT | st.binary(max_size=20).map(lambda b: b'{"a":' + b))
 def test_any_text_is_an_object_or_malformed(text):
     first, second = with_both(parse, text)
     assert first == second
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(ANY_TEXT, VALUES, max_size=4))
 def test_what_was_written_is_read_again(value):
     try:

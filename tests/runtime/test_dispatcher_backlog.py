@@ -97,7 +97,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "BACKLOG_PATIENCE", 0.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     size=st.integers(1, 6),
     ranks=st.lists(st.sampled_from([AUDIO, SUPERSEDED, KEEP]), max_size=30),

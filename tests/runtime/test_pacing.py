@@ -9,7 +9,7 @@ from itertools import count, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mentra_sync import config
@@ -425,7 +425,6 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(steps=steps, interval=st.sampled_from([0, 0.001, 0.3]))
 def test_whatever_happens_the_lens_ends_with_the_newest_and_nothing_goes_too_fast(
     steps: list[tuple[str, Any]], interval: float

@@ -86,9 +86,12 @@ export class Connection {
       this.#tryLater();
     };
     const tooLate = setTimeout(lost, ATTEMPT_TIMEOUT);
-    const opened = () => {
-      const ready = Object.values(sockets).every((one) => one.readyState === WebSocket.OPEN);
-      if (attempt === this.#attempt && ready) this.sendToGlassesSocket({ type: "connection_init" });
+    // The page must know its glasses before the cloud tells them anything.
+    let greeted = false;
+    const introduce = () => {
+      if (attempt === this.#attempt && greeted) {
+        this.sendToGlassesSocket({ type: "connection_init" });
+      }
     };
     // From here on these glasses are told everything.
     const acknowledged = () => {
@@ -96,21 +99,26 @@ export class Connection {
       this.#delay = FIRST_DELAY;
       this.#handlers.onStatus("connected");
     };
+    const received = {
+      simulator: (message) => {
+        this.#handlers.onSimulator(message);
+        if (message.kind !== "hello") return;
+        greeted = true;
+        introduce();
+      },
+      glasses: (message) => {
+        if (message.type === "connection_ack") acknowledged();
+        this.#handlers.onGlasses(message);
+      },
+    };
+    sockets.glasses.addEventListener("open", introduce);
     for (const [name, socket] of Object.entries(sockets)) {
-      socket.addEventListener("open", opened);
       socket.addEventListener("close", lost);
       socket.addEventListener("message", (event) => {
-        if (attempt === this.#attempt) this.#received(name, event.data, acknowledged);
+        if (attempt !== this.#attempt || typeof event.data !== "string") return;
+        received[name](JSON.parse(event.data));
       });
     }
-  }
-
-  #received(name, data, acknowledged) {
-    if (typeof data !== "string") return;
-    const message = JSON.parse(data);
-    if (name === "simulator") return this.#handlers.onSimulator(message);
-    if (message.type === "connection_ack") acknowledged();
-    return this.#handlers.onGlasses(message);
   }
 
   #send(name, message) {
