@@ -205,16 +205,20 @@ class Replay:
 
     def _idle(self) -> bool:
         with self._lock:
-            held = sum(not one.answered.is_set() and not one.given_up for one in self._hooks)
+            hooks = [one for one in self._hooks if not one.answered.is_set() and not one.given_up]
             open_calls = sum(thread.is_alive() for _, thread, _ in self._calls)
         cloud = self.cloud
         # A connection that we have lost is lost for the cloud when its thread there has ended.
         connections = sum("mentra-sim-http" in name for name in simulator_threads())
         if connections != open_calls + sum(not end.over for end in self._sockets.values()):
             return False
-        if not (cloud.session_time.quiet and cloud.wire_time.quiet) or cloud.webhooks.busy != held:
+        if cloud.webhooks.busy != len(hooks):
             return False
-        return open_calls == 0 or held > 0 or self._clock.now() < self._pause_until or self._owes()
+        if not (cloud.session_time.quiet and cloud.wire_time.quiet):
+            return False
+        # A start that is acknowledged is answered now, however long its webhook is held.
+        calls_wait = any(one.request["path"] != "/webhook" for one in hooks) or self._owes()
+        return open_calls == 0 or self._clock.now() < self._pause_until or calls_wait
 
     def _owes(self) -> bool:
         """Whether a start or a stop is under way, whose caller waits."""
