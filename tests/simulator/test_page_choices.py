@@ -7,7 +7,7 @@ from typing import Any
 
 import browser
 import pytest
-from browser import Locator, Page, enter, expect, go
+from browser import Locator, Page, enter, expect, go, not_in_firefox
 from raw_app import RawApp
 
 from mentra_sync.simulator.http import Simulator
@@ -116,6 +116,26 @@ def void(value: object) -> None:
 def fill_and_leave(field: Locator, text: str) -> None:
     enter(field, text)
     field.press("Tab")
+
+
+@not_in_firefox("nobody tells of websockets")
+def test_half_a_time_is_saved_and_the_rest_is_still_typed(
+    page: Page, simulate: Simulate, app: RawApp
+) -> None:
+    setting = {"key": "it", "label": "It", "type": "time_picker", "showSeconds": False}
+    sockets: list[Any] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    simulator = opened_with(page, simulate, app, {**setting, "defaultValue": 27000})
+    [socket] = [one for one in sockets if "simulator-ws" in one.url]
+    field = page.get_by_role("region", name="Settings of the app").get_by_label("It")
+    field.focus()
+    with socket.expect_event("framereceived", lambda frame: str(8 * 3600 + 60) in frame):
+        page.keyboard.type("08:1")
+    page.keyboard.type("5")
+    saved(app, "it", 8 * 3600 + 15 * 60)
+    simulator.change_settings({"it": 9 * 3600})
+    field.blur()
+    expect(field).to_have_value("09:00:00")
 
 
 @pytest.mark.parametrize(

@@ -184,9 +184,9 @@ function number(setting, save) {
   input.addEventListener("change", () => {
     if (input.reportValidity() && Number.isFinite(input.valueAsNumber)) save(input.valueAsNumber);
   });
-  const write = (value) => {
+  const write = unlessTyping(input, (value) => {
     input.value = value ?? "";
-  };
+  });
   const name = unit ? `${nameOf(setting)} (${unit})` : nameOf(setting);
   return { element: labelled(name, input), write };
 }
@@ -200,11 +200,25 @@ function time(setting, save) {
   input.addEventListener("change", () => {
     if (input.value) save(asText ? input.value : secondsOf(input.value));
   });
-  const write = (value) => {
+  const write = unlessTyping(input, (value) => {
     asText = typeof value === "string";
     input.value = asText ? value : clockOf(Number(value) || 0);
-  };
+  });
   return { element: labelled(nameOf(setting), input), write };
+}
+
+// Half of a time is a time, and saved: the answer must not begin anew what somebody still types.
+// It is shown when they leave.
+function unlessTyping(input, show) {
+  let missed = null;
+  input.addEventListener("blur", () => {
+    if (missed) show(missed.value);
+    missed = null;
+  });
+  return (value) => {
+    missed = input.matches(":focus") ? { value } : null;
+    if (!missed) show(value);
+  };
 }
 
 const secondsOf = (clock) =>
