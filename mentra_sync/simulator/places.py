@@ -13,16 +13,14 @@ from mentra_sync.simulator.faces import WearerFace
 Frame = dict[str, Any]
 
 
-QUESTION = "request_single_location"
-
-
 @dataclass(frozen=True)
 class Poll:
     """An app waits to be told where the wearer is."""
 
     session: AppSession
     correlation_id: str
-    accuracy: Any
+    question: Frame
+    """What the glasses are asked."""
 
 
 class Places:
@@ -58,23 +56,20 @@ class Places:
             return
         if not self._wearer.present:
             return
-        self._polls.append(Poll(session, correlation_id, accuracy))
+        question = {
+            "type": "request_single_location",
+            "accuracy": accuracy,
+            "correlationId": correlation_id,
+            "timestamp": iso_timestamp(),
+        }
+        self._polls.append(Poll(session, correlation_id, question))
         session.announce()
         del self._polls[: -limits.MAX_OPEN_REQUESTS]
-        self._wearer.tell_glasses(QUESTION, accuracy=accuracy, correlationId=correlation_id)
+        self._wearer.send_to_glasses(question)
 
     def open_questions(self) -> list[Frame]:
         """What a page that comes late is asked, too: apps wait for the answer."""
-        return [
-            {
-                "type": QUESTION,
-                "accuracy": poll.accuracy,
-                "correlationId": poll.correlation_id,
-                "timestamp": iso_timestamp(),
-            }
-            for poll in self._polls
-            if poll.session.live
-        ]
+        return [poll.question for poll in self._polls if poll.session.live]
 
     def awaited_by(self, session: AppSession) -> bool:
         """Whether an app has asked where the wearer is and has not been told."""
