@@ -84,10 +84,11 @@ def test_letters_stand_where_python_says(
     wanted = expected(simulator)
     there = lines_of(page, len(wanted))
     assert len(there) >= 2
+    near = 0.1 if browser.FIREFOX else 0.01  # where joined letters are fitted by their size
     for (text, places), found in zip(wanted, there, strict=True):
         assert found["text"] == text
         for at, x in places.items():
-            assert found["places"][at] == pytest.approx(x, abs=0.1), (text, at)
+            assert found["places"][at] == pytest.approx(x, abs=near), (text, at)
 
 
 @not_in_firefox("the box of a text is that of its whole font")

@@ -190,6 +190,11 @@ def test_a_busy_port_moves_or_is_named(simulate: Callable[..., Simulator]) -> No
         simulate(port=first.port, port_may_move=False)
 
 
+def test_a_port_that_cannot_be(simulate: Callable[..., Simulator]) -> None:
+    with pytest.raises(ConfigurationError, match="from 0 to 65535, got 70000"):
+        simulate(port=70_000)
+
+
 def test_stopping_the_simulator_ends_everything_at_once(
     running: Simulator, app: RawApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
