@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from mentra_sync._version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from mentra_sync.display.animation import Animation as Animation
     from mentra_sync.errors import ConfigurationError as ConfigurationError
     from mentra_sync.errors import ConnectionFailed as ConnectionFailed
     from mentra_sync.errors import MentraError as MentraError
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from mentra_sync.errors import StreamError as StreamError
     from mentra_sync.features.audio import AudioPlayResult as AudioPlayResult
     from mentra_sync.features.camera import PhotoData as PhotoData
+    from mentra_sync.features.layouts import Animation as Animation
     from mentra_sync.features.settings import SettingChange as SettingChange
     from mentra_sync.features.streams import ManagedStream as ManagedStream
     from mentra_sync.features.streams import StreamCheck as StreamCheck
@@ -88,9 +88,11 @@ if TYPE_CHECKING:
     from mentra_sync.protocol.notices import AppRoomUpdated as AppRoomUpdated
     from mentra_sync.protocol.notices import AppUserJoined as AppUserJoined
     from mentra_sync.protocol.notices import AppUserLeft as AppUserLeft
+    from mentra_sync.protocol.notices import CapabilitiesUpdate as CapabilitiesUpdate
     from mentra_sync.protocol.notices import ManagedStreamStatus as ManagedStreamStatus
     from mentra_sync.protocol.notices import PermissionDetail as PermissionDetail
     from mentra_sync.protocol.notices import PermissionErrorNotice as PermissionErrorNotice
+    from mentra_sync.protocol.notices import RgbLedControlResponse as RgbLedControlResponse
     from mentra_sync.protocol.notices import RtmpStreamStatus as RtmpStreamStatus
     from mentra_sync.protocol.notices import StreamInfo as StreamInfo
     from mentra_sync.protocol.settings import AppConfig as AppConfig
@@ -107,13 +109,13 @@ if TYPE_CHECKING:
 
 # Each name is loaded at its first use (PEP 562): a script pays for what it needs.
 _HOMES = {
-    "display.animation": "Animation",
     "errors": (
         "ConfigurationError ConnectionFailed MentraError PermissionDenied PhotoError RequestFailed"
         " RequestTimeout SessionEnded StorageError StreamError"
     ),
     "features.audio": "AudioPlayResult",
     "features.camera": "PhotoData",
+    "features.layouts": "Animation",
     "features.settings": "SettingChange",
     "features.streams": "ManagedStream StreamCheck",
     "features.timers": "Timer",
@@ -132,8 +134,9 @@ _HOMES = {
         " StopReason StreamType ToolParameterType TouchGesture ViewType"
     ),
     "protocol.notices": (
-        "AppMessageReceived AppRoomUpdated AppUserJoined AppUserLeft ManagedStreamStatus"
-        " PermissionDetail PermissionErrorNotice RtmpStreamStatus StreamInfo"
+        "AppMessageReceived AppRoomUpdated AppUserJoined AppUserLeft CapabilitiesUpdate"
+        " ManagedStreamStatus PermissionDetail PermissionErrorNotice RgbLedControlResponse"
+        " RtmpStreamStatus StreamInfo"
     ),
     "protocol.settings": "AppConfig Setting",
     "protocol.users": "AppUser",

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from cloud import Scene, scene_fixture  # noqa: F401
+from PIL import Image
 
 import mentra_sync
 from mentra_sync import AppServer, AppSession, errors
@@ -208,8 +209,9 @@ def test_layouts(session: AppSession):
         'clear_view(*, view="main")',
         'clear(*, view="main")',
     )
-    animation = mentra_sync.Animation
-    assert callable(animation.stop) and isinstance(animation.running, property)
+    animation = session.layouts.show_bitmap_animation([Image.new("1", (1, 1))])
+    assert isinstance(animation, mentra_sync.Animation)
+    assert callable(animation.stop) and animation.running
 
 
 def test_audio(session: AppSession):

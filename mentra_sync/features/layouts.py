@@ -227,9 +227,12 @@ class Animation:
         return self._until is None or self._link.clock.now() < self._until
 
     def stop(self) -> None:
-        """End it and clear the view. Once it has ended, this does nothing."""
+        """End it and clear the view; one that has run out leaves its last picture there till then.
+
+        Does nothing when something else is shown there by now, or the session has ended.
+        """
         with self._lock:
-            if not self.running:
+            if self._stopped or self._link.end_reason is not None:
                 return
             self._stopped = True
         self._clear()

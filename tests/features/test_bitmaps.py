@@ -212,14 +212,24 @@ def test_stopping_an_animation_clears_its_view_once(scene: Scene) -> None:
     assert len(there.all("display_event")) == 2
 
 
-def test_an_animation_ends_by_itself(scene: Scene) -> None:
+def test_an_animation_ends_by_itself_and_its_last_picture_stays_until_it_is_stopped(
+    scene: Scene,
+) -> None:
     session, there = scene.session()
     once = session.layouts.show_bitmap_animation([picture()] * 2, 60)
     assert once.running
     wait_until(lambda: not once.running)
-    once.stop()
     settle(session, there)
-    assert len(there.all("display_event")) == 1, "it has ended: nothing to clear"
+    assert len(there.all("display_event")) == 1
+    once.stop()
+    assert there.wait("display_event", 2)["layout"] == {"layoutType": "clear_view"}
+    once.stop()
+    replaced = session.layouts.show_bitmap_animation([picture()], 20)
+    wait_until(lambda: not replaced.running)
+    session.layouts.show_text_wall("instead")
+    replaced.stop()
+    settle(session, there)
+    assert len(there.all("display_event")) == 4, "what is there now is not the animation's"
 
 
 def test_an_animation_ends_with_what_is_shown_in_its_place(scene: Scene) -> None:
