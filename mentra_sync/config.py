@@ -35,10 +35,14 @@ MAX_BODY_BYTES = 1024 * 1024
 """The largest webhook, tool or settings body: real ones have a few kilobytes."""
 
 MAX_REQUEST_BYTES = 11 * 1024 * 1024
-"""The largest HTTP request at all: a photo of 10 MB and its multipart dress."""
+"""The largest HTTP request but a photo upload, routes of the app's own included."""
 
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
 """The largest photo accepted (section 2)."""
+
+MAX_UPLOAD_BYTES = 32 * 1024 * 1024
+"""The largest photo upload: one that is too large is read, and thrown away as it comes, because
+the id of the call that has to hear of it may stand behind the photo."""
 
 MAX_UPLOAD_PARTS = 50
 """Parts of one photo upload; real ones have five or six."""

@@ -10,6 +10,7 @@ from typing import IO, Any
 from flask import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+from werkzeug.wsgi import get_input_stream
 
 from mentra_sync import config, hints
 from mentra_sync.runtime.closing import printable
@@ -162,7 +163,9 @@ def _read(request: Request, wanted: Callable[[str], bool]) -> _Form:
         form.broken = (400, "an upload must be multipart/form-data with a boundary")
         return form
     try:
-        _parse(request.stream, boundary.encode(), form)
+        # Not request.stream: it ends where other requests must.
+        stream = get_input_stream(request.environ, max_content_length=config.MAX_UPLOAD_BYTES)
+        _parse(stream, boundary.encode(), form)
     except HTTPException as error:
         if error.code != 413:
             raise  # the connection broke off; the glasses may try again by other means
