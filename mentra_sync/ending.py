@@ -102,6 +102,9 @@ class Ending:
             self._call(self._on_stop, how.reason)
         finally:
             self._tell_finished()
+            me = threading.current_thread()  # which is out of the app's code
+            with self._lock:
+                self._threads = [one for one in self._threads if one is not me]
             self._finished.set()
 
     def _tell_disconnected(self, how: Disconnection, patience: float) -> None:

@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from mentra_sync import hints
+
 ROOT = "mentra_sync"
 APP = "mentra_sync.app"
 OWN_THREADS = ("mentra-", "waitress-")
@@ -90,6 +92,13 @@ class _Fields:
 
     def __str__(self) -> str:
         return " ".join(f"{key}={value!r}" for key, value in self._mapping.items()) or "{}"
+
+
+def name_running(threads: list[threading.Thread]) -> None:
+    """Warn of code of the app that goes on after the end, with the place where it is."""
+    alive = [thread for thread in threads if thread.is_alive()]
+    if alive:
+        logging.getLogger(ROOT).warning(hints.STILL_RUNNING, stacks(alive))
 
 
 def stacks(threads: list[threading.Thread]) -> str:

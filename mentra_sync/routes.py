@@ -263,5 +263,7 @@ def _call_tool(server: App, request: ToolCallRequest) -> Answer:
         raise Refusal(400, str(error)) from None
     except BaseException as error:
         _log.error("the tool %.100s failed: %s", request.tool_id, error, exc_info=error)
+        if call.active_session is not None:
+            call.active_session.tool_failed(error)
         raise Refusal(500, f"{type(error).__name__}: {error}") from None
     return {"status": "success", "reply": None if reply is None else str(reply)}, 200

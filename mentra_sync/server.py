@@ -29,7 +29,7 @@ from mentra_sync.configuration import (
 from mentra_sync.errors import ConfigurationError, MentraError
 from mentra_sync.handlers import SESSION, SETTINGS, STOP, TOOL_CALL, Handlers
 from mentra_sync.listening import listen
-from mentra_sync.log import OWN_THREADS, stacks
+from mentra_sync.log import OWN_THREADS, name_running
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
 from mentra_sync.register import Register
@@ -428,23 +428,21 @@ class AppServer:
             afterwards.callback(self._stopped.set)
             afterwards.callback(atexit.unregister, self.stop)
             afterwards.callback(self._shared.close, deadline)
-            afterwards.callback(self._stop_web)
+            running: list[threading.Thread] = []  # when its time was up
+            afterwards.callback(name_running, running)
+            afterwards.callback(lambda: running.extend(self._stop_web()))
             sessions = self._register.close()
             for session in sessions:
                 session.end("server_stopped", code=1001)
             self._shared.flush()
             patience = min(config.STOP_TIMEOUT - config.STOP_RESERVE, 2 * self._shared.grace)
-            self._await_ends(sessions, Deadline(patience))
+            ends = Deadline(patience)
+            for session in sessions:
+                session.join(ends.remaining)
+                running += session.threads_in_user_code()
 
-    def _await_ends(self, sessions: list[AppSession], deadline: Deadline) -> None:
-        """Wait for the app's code in all of them, and name what is still running then."""
-        late = [session for session in sessions if not session.join(deadline.remaining)]
-        running = [thread for session in late for thread in session.threads_in_user_code()]
-        if running:
-            _log.warning(hints.STILL_RUNNING, stacks(running))
-
-    def _stop_web(self) -> None:
+    def _stop_web(self) -> list[threading.Thread]:
+        """Stop answering requests; returns the threads that are still busy with one."""
         with self._lock:
             web, self._web = self._web, None
-        if web is not None:
-            web.stop()
+        return [] if web is None else web.stop()

@@ -28,13 +28,14 @@ class WebServer:
         from mentra_sync.web_threads import WebThreads
 
         _raise_file_limit()
+        self._threads = WebThreads(config.SERVER_THREADS)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._server: Any = waitress.create_server(
             app,
             sockets=[listener],
-            _dispatcher=WebThreads(config.SERVER_THREADS),
+            _dispatcher=self._threads,
             connection_limit=config.SERVER_CONNECTIONS,
-            max_request_body_size=config.MAX_REQUEST_BYTES,
+            max_request_body_size=config.MAX_UPLOAD_BYTES,
             ident=None,
             # Else it takes X-Forwarded-* off, and what comes by a tunnel seems to be from here.
             clear_untrusted_proxy_headers=False,
@@ -48,12 +49,15 @@ class WebServer:
         """Begin to answer requests."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Let running requests end, 3 s at most, and close everything."""
+    def stop(self) -> list[threading.Thread]:
+        """Let running requests end, 3 s at most, and close everything.
+
+        Returns the threads whose request has not ended.
+        """
         deadline = Deadline(_STOP_TIMEOUT)
         server = self._server
         server.trigger.pull_trigger(server.del_channel)  # takes no more connections
-        server.task_dispatcher.shutdown(timeout=deadline.remaining)
+        self._threads.shutdown(timeout=deadline.remaining)
         self._closing = deadline
         server.trigger.pull_trigger()
         self._thread.join()
@@ -63,8 +67,9 @@ class WebServer:
             channel.handle_close()
         # A request that still runs will pull the trigger when it ends: its file must not be
         # another's by then.
-        if not server.task_dispatcher.threads:
-            server.trigger.close()
+        unfinished = self._threads.unfinished
+        self._threads.when_over(server.trigger.close)
+        return unfinished
 
     def _serve(self) -> None:
         """Waitress's own loop, until the answers to the last requests are written."""

@@ -352,6 +352,11 @@ class AppSession:
         """Settings that came by ``POST /settings``."""
         self.settings.apply(settings)
 
+    def tool_failed(self, error: BaseException) -> None:
+        """A tool that was called for this wearer raised; its caller has been told already."""
+        if not self.ended:
+            self._link.tell_error(error)
+
     def threads_in_user_code(self) -> list[threading.Thread]:
         """Threads that are still inside functions of the app."""
         threads = self._link.dispatcher.threads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import logging
 import threading
 import time
@@ -538,11 +539,84 @@ def test_on_stop_that_raises(scene: Scene, caplog: pytest.LogCaptureFixture):
     def ended() -> None:
         raise RuntimeError("my mistake")
 
-    app = scene.app(on_stop=ended)
+    errors, ready = Calls(), Calls()
+
+    def main(session: AppSession) -> None:
+        session.events.on_error(errors.one)
+        ready()
+
+    app = scene.app(main, on_stop=ended)
     there = scene.start(app)
+    ready.wait()
     scene.stop_session(app, there)
-    wait_until(lambda: "my mistake" in caplog.text)
+    assert str(errors.wait()[0]) == "my mistake"
+    assert "my mistake" in caplog.text
     scene.start(app)
+
+
+def test_what_raises_in_its_last_words_is_told_all_the_same(scene: Scene):
+    """Callbacks that end after the session, and on_session; a handler that fails is told none."""
+    in_callback, go_on = threading.Event(), threading.Event()
+    errors, stopped = Calls(), Calls()
+
+    def told(error: BaseException) -> None:
+        errors(str(error))
+        raise RuntimeError("no more, please")
+
+    def pressed() -> None:
+        in_callback.set()
+        go_on.wait(10)
+        raise RuntimeError("callback")
+
+    def main(session: AppSession) -> None:
+        session.events.on_error(told)
+        session.events.on_button_press(pressed)
+        session.wait()
+        raise RuntimeError("on_session")
+
+    app = scene.app(main, on_stop=stopped)
+    there = scene.start(app)
+    there.wait_streams("button_press")
+    there.press()
+    assert in_callback.wait(10)
+    scene.stop_session(app, there)
+    errors.wait()
+    go_on.set()
+    stopped.wait()
+    assert errors.values == ["on_session", "callback"]
+
+
+def test_all_that_still_runs_at_the_stop_is_named_in_one_warning(
+    scene: Scene, caplog: pytest.LogCaptureFixture, short_grace: float
+):
+    hang, hanging = threading.Event(), Calls()
+
+    def hang_in_session() -> None:
+        hanging()
+        hang.wait(60)
+
+    def hang_in_tool() -> None:
+        hanging()
+        hang.wait(60)
+
+    def call_tool() -> None:
+        call = {"toolId": "add", "toolParameters": {}, "userId": USER, "timestamp": ""}
+        with contextlib.suppress(OSError, http.client.HTTPException):  # it gets no answer
+            scene.post(app, "/tool", call)
+
+    app = scene.make(hang_in_session)
+    app.tool("add")(hang_in_tool)
+    scene.serve(app)
+    scene.start(app)
+    caller = threading.Thread(target=call_tool)
+    caller.start()
+    hanging.wait(2)
+    app.stop()
+    (warning,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    for function in ("hang_in_session", "hang_in_tool"):
+        assert f"in {function}" in warning.getMessage()
+    hang.set()
+    caller.join(10)
 
 
 # --- Replaced ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any, Optional
 import pytest
 from cloud import KEY, USER, Calls, Scene, scene_fixture  # noqa: F401
 
-from mentra_sync import GIVE_APP_CONTROL_OF_TOOL_RESPONSE, AppServer, ToolCall, config
+from mentra_sync import GIVE_APP_CONTROL_OF_TOOL_RESPONSE, AppServer, AppSession, ToolCall, config
 
 RIGHT = {"X-App-API-Key": hashlib.sha256(KEY.encode()).hexdigest()}
 
@@ -229,6 +229,26 @@ def test_tools_that_cannot_be(scene: Scene):
 
     with pytest.raises(TypeError, match="async"):
         app.tool("other")(asynchronous)
+
+
+def test_what_a_tool_raises_reaches_the_handlers_of_the_wearers_session(scene: Scene):
+    errors, ready = Calls(), Calls()
+
+    def main(session: AppSession) -> None:
+        session.events.on_error(errors.one)
+        ready()
+
+    def add() -> None:
+        raise ValueError("out of milk")
+
+    app = scene.make(main)
+    app.tool("add")(add)
+    scene.serve(app)
+    assert scene.post(app, "/tool", body()).status == 500, "nobody has a session"
+    scene.start(app)
+    ready.wait()
+    assert scene.post(app, "/tool", body()).status == 500
+    assert [str(error) for error in errors.wait()] == ["out of milk"]
 
 
 def test_a_tool_that_stops_the_server(scene: Scene):

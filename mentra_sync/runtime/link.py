@@ -39,7 +39,7 @@ from mentra_sync.runtime.pacing import DisplayPacer
 from mentra_sync.runtime.permissions import STREAMS, PermissionHints
 from mentra_sync.runtime.refusals import Refusals
 from mentra_sync.runtime.replies import AwaitedPhotos, Mailbox, Replies, Reply
-from mentra_sync.runtime.routing import Router, rank_of
+from mentra_sync.runtime.routing import ANSWERS, Router, rank_of
 from mentra_sync.runtime.subscription import Handler, Signals, Subscription
 from mentra_sync.runtime.timers import Alarm, Timers
 
@@ -253,7 +253,21 @@ class Link:
         )
         self._tell_failed(error, describe(source))
         if not self._handles_errors(source):
+            self.tell_error(error)
+
+    def tell_error(self, error: BaseException) -> None:
+        """Give an exception of the app's to the ``on_error`` handlers.
+
+        After the end nothing is queued any more: then they are called here, on this thread.
+        """
+        if self._ended is None:
             self.signals.emit_now("error", error)
+            return
+        for handler in self.signals.handlers("error"):
+            try:
+                handler((error,))
+            except BaseException as another:
+                self.report(another, handler)
 
     def report_problem(self, error: BaseException) -> None:
         """The same for what the cloud did wrong. On the connection thread.
@@ -354,7 +368,7 @@ class Link:
 
     def received(self, frame: dict[str, Any]) -> None:
         """Route a frame, or keep it until the app is ready; answers are never kept back."""
-        if self._hold.open or frame["type"] in _ANSWERS:
+        if self._hold.open or frame["type"] in ANSWERS:
             self.router.route(frame)
         else:
             self._hold.deliver(self.router.route, frame, rank_of(frame))
@@ -431,18 +445,3 @@ class Link:
 
     def _subscription_update(self, wanted: list[Any]) -> Command:
         return self._stamp(SubscriptionUpdate(subscriptions=wanted))
-
-
-_ANSWERS = frozenset(
-    {
-        "audio_play_response",
-        "photo_response",
-        "stream_status_check_response",
-        "managed_stream_status",
-        "app_direct_message_response",
-        "tpa_connection_error",
-        "connection_error",
-        "websocket_error",
-    }
-)
-"""Frames that end a waiting call: they are routed whether the app is ready or not."""

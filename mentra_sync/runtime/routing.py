@@ -57,6 +57,20 @@ def rank_of(frame: dict[str, Any]) -> int:
     return KEEP if final else _RANKS.get(base, KEEP)  # type: ignore[call-overload]
 
 
+ANSWERS = frozenset(
+    {
+        "audio_play_response",
+        "photo_response",
+        "stream_status_check_response",
+        "managed_stream_status",
+        "app_direct_message_response",
+        "tpa_connection_error",
+        "connection_error",
+        "websocket_error",
+    }
+)
+"""Frames that end a waiting call: they are routed whether the app is ready or not."""
+
 _FAMILIES = (
     frozenset({StreamType.LOCATION_UPDATE.value, StreamType.LOCATION_STREAM.value}),
     frozenset({StreamType.RTMP_STREAM_STATUS.value, NoticeType.STREAM_STATUS.value}),
