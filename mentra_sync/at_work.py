@@ -44,4 +44,7 @@ def _waits_for_good(frame: FrameType) -> bool:
     """
     if frame.f_code.co_filename != threading.__file__:
         return False
+    waiter = frame.f_locals.get("waiter")  # of Condition.wait: let go of by who wakes the thread,
+    if waiter is not None and not waiter.locked():
+        return False  # which then goes on as soon as it can
     return frame.f_locals.get("timeout", 0) in (None, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -186,3 +187,26 @@ def test_threads_of_the_web_server_come_with_the_requests(worn: SimulatedGlasses
 
 def _web_threads() -> int:
     return sum(thread.name.startswith("waitress") for thread in threading.enumerate())
+
+
+def test_a_thread_that_is_being_woken_is_at_work(worn: SimulatedGlasses):
+    go_on, ended = threading.Event(), threading.Event()
+
+    def main(session: AppSession) -> None:
+        session.layouts.show_text_wall("here")
+        go_on.wait()
+        ended.set()
+
+    worn.start(main)
+    session = worn.session
+    assert session is not None
+    worn.settle()
+    assert session.busy_with() == [], "it waits for somebody else"
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60)  # the thread is awake, and does not get to run
+    try:
+        go_on.set()
+        assert session.busy_with() == ["on_session"]
+    finally:
+        sys.setswitchinterval(before)
+    assert ended.wait(10)

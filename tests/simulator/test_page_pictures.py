@@ -9,6 +9,7 @@ from typing import Any
 import browser
 import pytest
 from browser import Locator, Page, expect, go_with_app, not_in_firefox
+from cloud import wait_until
 from PIL import Image
 from raw_app import RawApp
 
@@ -136,20 +137,24 @@ def test_an_animation_goes_on_when_the_page_is_reloaded(
     image = page.locator(".lens-bitmap img")
     frames = [picture((n, n)) for n in range(40)]
     app.show("", layout=animation(*frames, interval=500))
-    shows(image, frames[2])
-    page.reload()
-    image.wait_for()
-    # A new start would be seen for half a second.
-    first = image.get_attribute("src")
-    assert first not in [f"data:image/bmp;base64,{frame}" for frame in frames[:2]]
 
     def in_python() -> int:
         bmp = simulator.glasses.lens.picture
         assert bmp is not None
         return frames.index(base64.b64encode(bmp).decode())
 
+    def on_page() -> int:
+        source = image.get_attribute("src")
+        assert source is not None
+        return frames.index(source.removeprefix("data:image/bmp;base64,"))
+
+    image.wait_for()
+    wait_until(lambda: on_page() >= 2)
+    page.reload()
+    image.wait_for()
+    assert on_page() >= 2, "a new start would be seen for half a second"
     soon = in_python() + 3
-    shows(image, frames[soon])
+    wait_until(lambda: on_page() >= soon)
     assert in_python() >= soon - 1, "the page is not ahead either"
 
 
