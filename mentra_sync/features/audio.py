@@ -14,6 +14,7 @@ from mentra_sync.protocol.codec import clean_text, decode, dumps
 from mentra_sync.protocol.commands import AudioPlayRequest, AudioStopRequest
 from mentra_sync.protocol.notices import AudioPlayResponse
 from mentra_sync.runtime.link import Link
+from mentra_sync.runtime.replies import check_timeout
 
 _PLAY = "audio"
 
@@ -37,6 +38,7 @@ class Audio:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._order = threading.Lock()  # held from what ends other plays until it is sent
         self._lock = threading.Lock()
         self._tracks: dict[str, int] = {}  # of the calls that wait; guarded by _lock
         link.router.read("audio_play_response", self._read_response)
@@ -63,7 +65,9 @@ class Audio:
         Raises ``ValueError`` for an empty text or values out of range, ``RequestTimeout`` when no
         answer comes in time, ``SessionEnded`` when the session ends first.
         """
-        if not isinstance(text, str) or not text.strip():
+        if not isinstance(text, str):
+            raise ValueError(f"text must be a text, got {text!r}; str() makes one of anything")
+        if not text.strip():
             raise ValueError(f"text must say something, got {text!r}")
         query = {"text": clean_text(text)}
         for name, value in (("voice_id", voice_id), ("model_id", model_id)):
@@ -99,6 +103,9 @@ class Audio:
         """
         if not isinstance(url, str) or not url.strip():
             raise ValueError(f"url must be the address of a sound, got {url!r}")
+        check_timeout(timeout)
+        if "://" not in url and not url.startswith("data:"):
+            self._link.logger.warning(hints.NOTHING_TO_FETCH, url)
         _check_volume(volume)
         _check_track(track_id)
         request = AudioPlayRequest(
@@ -108,27 +115,31 @@ class Audio:
             stop_other_audio=stop_other_audio,
             track_id=track_id,
         )
-        if stop_other_audio:
-            self._end_waiting("interrupted")
-        if not wait or not stop_other_audio:
+        if wait and stop_other_audio:
+            return self._play_and_wait(request, timeout)
+        with self._order:
+            if stop_other_audio:
+                self._end_waiting("interrupted")
             self._link.send(request)
-            return AudioPlayResult(True)
-        return self._play_and_wait(request, timeout)
+        return AudioPlayResult(True)
 
     def stop_audio(self, track_id: int | None = None) -> None:
         """Stop one track, or everything; a call that waits for it returns ``stopped``."""
         if track_id is not None:
             _check_track(track_id)
-        self._link.send(AudioStopRequest(track_id=track_id))
-        self._end_waiting("stopped", track_id)
+        with self._order:
+            self._link.send(AudioStopRequest(track_id=track_id))
+            self._end_waiting("stopped", track_id)
 
     def _play_and_wait(self, request: AudioPlayRequest, timeout: float | None) -> AudioPlayResult:
         request_id = request.request_id
         with self._link.expect(_PLAY, request_id) as reply:
-            with self._lock:
-                self._tracks[request_id] = request.track_id
             try:
-                self._link.send(request)
+                with self._order:
+                    self._end_waiting("interrupted")
+                    with self._lock:
+                        self._tracks[request_id] = request.track_id
+                    self._link.send(request)
                 otherwise = hints.PLAY_TIMEOUT.format(0 if timeout is None else timeout)
                 result: AudioPlayResult = reply.result(timeout, otherwise)
                 return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -244,3 +245,40 @@ def test_answers_that_nobody_waits_for(scene: Scene):
     answering(there, success=True)
     assert session.audio.play_tts("hello")
     assert heard.all == []
+
+
+def test_a_file_of_this_machine_is_warned_of(scene: Scene, caplog: pytest.LogCaptureFixture):
+    session, there = scene.session()
+    session.audio.play_audio("song.mp3", wait=False)
+    assert "'song.mp3' is no address" in caplog.text and "public_dir" in caplog.text
+    there.wait("audio_play_request")
+    caplog.clear()
+    session.audio.play_audio("https://example.com/song.mp3", wait=False)
+    assert caplog.text == ""
+
+
+def test_of_two_plays_at_once_one_ends_the_other(scene: Scene):
+    """Nothing comes between ending what plays and being played oneself."""
+    session, there = scene.session()
+    together = threading.Barrier(2)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for count in range(2, 402, 2):
+            results = Calls()
+
+            def play(results: Calls = results) -> None:
+                together.wait(10)
+                results(session.audio.play_audio("https://x/", timeout=5))
+
+            threads = [threading.Thread(target=play) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            there.wait("audio_play_request", count)
+            assert results.wait()[0].error == "interrupted"
+            session.audio.stop_audio()
+            for thread in threads:
+                thread.join(10)
+            assert [one.error for one in results.values] == ["interrupted", "stopped"]
+    finally:
+        sys.setswitchinterval(before)
