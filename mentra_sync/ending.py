@@ -43,17 +43,24 @@ class Ending:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._how: Disconnection | None = None
+        self._began: float | None = None
         self._threads: list[threading.Thread] = []
 
     def begin(self, how: Disconnection) -> None:
         """The session has ended. Returns at once."""
         with self._lock:
             self._how = how
+            self._began = time.monotonic()
         self._try_to_begin()
 
     def wait(self, timeout: float) -> bool:
-        """Wait until all of it is over, ``timeout`` seconds at most; returns whether it is."""
-        return self._finished.wait(timeout)
+        """Wait until all of it is over, ``timeout`` seconds from its beginning at most.
+
+        Returns whether it is over.
+        """
+        with self._lock:
+            until = (self._began or time.monotonic()) + timeout
+        return self._finished.wait(max(0.0, until - time.monotonic()))
 
     def join(self, timeout: float) -> bool:
         """The same when the process may be about to exit: no thread can be started any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mentra_sync.register import Register
@@ -26,3 +27,8 @@ class Handlers:
         self.on_settings_update = adapt(app.on_settings_update, *SETTINGS)
         self.session_over = register.forget
         self.session_finished = register.finished
+
+
+def adapted(function: Callable[..., Any] | None, *arguments: str) -> Callable[..., Any] | None:
+    """A function that may be left out, callable with all its arguments; see ``adapt``."""
+    return None if function is None else adapt(function, *arguments)

@@ -232,9 +232,26 @@ NO_API_KEY = (
 )
 
 NO_SESSION_HANDLER = (
-    "this app does nothing yet: give it a function with @app.session_handler,"
+    "this app does nothing yet: give it a function with @app.session_handler, above app.run(),"
     " or override on_session in a class of your own"
 )
+
+TWO_SESSION_HANDLERS = "there was a function for sessions already, %s; %s takes its place"
+
+DID_YOU_MEAN = ". Did you mean {}?"
+
+UNKNOWN_STREAM = 'no stream is called "%s", so nothing may ever come; did you mean "%s"?'
+
+NO_PARENTHESES = "this would show the function {0} itself; to show what it returns, call it: {0}()"
+
+WITHOUT_SECONDS = "give the seconds first: @session.every(5), or session.every(5, {})"
+
+NOTHING_TO_FETCH = (
+    "%r is no address, and the glasses fetch what they play themselves: put the file into"
+    " public_dir, and give the address that it has there"
+)
+
+LISTEN_TAKES_NO_QUESTION = "listen() asks nothing; to ask something: session.ask({!r})"
 
 UNKNOWN_SESSION = (
     "a %s came for a session that is not here. If it is served by several processes, use one:"

@@ -27,14 +27,14 @@ from mentra_sync.configuration import (
     title_of,
 )
 from mentra_sync.errors import ConfigurationError, MentraError
-from mentra_sync.handlers import SESSION, SETTINGS, STOP, TOOL_CALL, Handlers
+from mentra_sync.handlers import SESSION, SETTINGS, STOP, TOOL_CALL, Handlers, adapted
 from mentra_sync.listening import listen
 from mentra_sync.log import OWN_THREADS, name_running
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
 from mentra_sync.register import Register
 from mentra_sync.routes import flask_app
-from mentra_sync.runtime.callbacks import adapt
+from mentra_sync.runtime.callbacks import adapt, describe
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.serving import WebServer
@@ -120,9 +120,9 @@ class AppServer:
             ),
         )
         self.photos = self._shared.photos
-        self._session_handler = on_session and adapt(on_session, *SESSION)
-        self._stop_handler = on_stop and adapt(on_stop, *STOP)
-        self._tool_handler = on_tool_call and adapt(on_tool_call, *TOOL_CALL)
+        self._session_handler = adapted(on_session, *SESSION)
+        self._stop_handler = adapted(on_stop, *STOP)
+        self._tool_handler = adapted(on_tool_call, *TOOL_CALL)
         self._settings_handler: Callable[..., Any] | None = None
         self._tools = Tools()
         self._register = Register()
@@ -170,7 +170,9 @@ class AppServer:
 
     def session_handler(self, function: F) -> F:
         """Decorator: the function to run for each session, ``main(session)``."""
-        self._session_handler = adapt(function, *SESSION)
+        before, self._session_handler = self._session_handler, adapt(function, *SESSION)
+        if before is not None:
+            _log.warning(hints.TWO_SESSION_HANDLERS, describe(before), describe(function))
         return function
 
     def stop_handler(self, function: F) -> F:

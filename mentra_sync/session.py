@@ -35,9 +35,11 @@ from mentra_sync.protocol.names import ReleaseReason
 from mentra_sync.protocol.notices import CapabilitiesUpdate, ConnectionAck
 from mentra_sync.protocol.settings import AppConfig
 from mentra_sync.runtime.asking import ask
+from mentra_sync.runtime.callbacks import LEFT_OUT
 from mentra_sync.runtime.hosts import Target
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.link import Disconnection, Link
+from mentra_sync.runtime.replies import check_number
 from mentra_sync.shared import Shared
 
 
@@ -222,6 +224,7 @@ class AppSession:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until the session ends, ``timeout`` seconds at most; return whether it ended."""
+        check_number(timeout)
         if self.ended:
             return True
         try:
@@ -230,14 +233,14 @@ class AppSession:
             return True
         return False
 
-    def every(self, seconds: float, function: Callable[[], Any] | None = None) -> Any:
+    def every(self, seconds: float, function: Callable[[], Any] = LEFT_OUT) -> Any:
         """Call a function every so many seconds, as a callback; also ``@session.every(5)``.
 
         Returns a timer with ``cancel()``.  A function slower than its interval skips beats.
         """
         return timer(self._link, seconds, function, repeats=True)
 
-    def after(self, seconds: float, function: Callable[[], Any] | None = None) -> Any:
+    def after(self, seconds: float, function: Callable[[], Any] = LEFT_OUT) -> Any:
         """Call a function once, so many seconds from now, as a callback of the session."""
         return timer(self._link, seconds, function, repeats=False)
 

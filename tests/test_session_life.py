@@ -787,3 +787,19 @@ def test_no_start_while_the_server_stops(scene: Scene):
     go_on.set()
     stopping.join(10)
     assert scene.cloud.nobody_comes(0.05)
+
+
+def test_a_second_function_for_sessions_is_said_to_take_the_place_of_the_first(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+):
+    app = AppServer(PACKAGE, KEY)
+
+    @app.session_handler
+    def first() -> None: ...
+
+    assert caplog.text == ""
+
+    @app.session_handler
+    def second() -> None: ...
+
+    assert "first; " in caplog.text and "second takes its place" in caplog.text

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 from mentra_sync import config, hints
 from mentra_sync.errors import PhotoError
-from mentra_sync.features.streams import Streams, check_timeout
+from mentra_sync.features.streams import Streams
 from mentra_sync.protocol.capabilities import Capabilities
 from mentra_sync.protocol.codec import decode
 from mentra_sync.protocol.commands import PhotoRequest
 from mentra_sync.protocol.names import PhotoCompression, PhotoSize
 from mentra_sync.protocol.notices import PhotoResponse
 from mentra_sync.runtime.link import Link
-from mentra_sync.runtime.replies import PHOTO, PhotoUpload, photo_error
+from mentra_sync.runtime.replies import PHOTO, PhotoUpload, check_timeout, photo_error
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -13,7 +13,7 @@ from mentra_sync.features.audio import Audio
 from mentra_sync.features.layouts import Layouts
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.link import Link
-from mentra_sync.runtime.replies import Mailbox
+from mentra_sync.runtime.replies import Mailbox, check_number
 from mentra_sync.runtime.timers import Alarm
 
 
@@ -32,15 +32,20 @@ class Conversation:
 
     def listen(self, timeout: float | None, language: str) -> str:
         """Block until the next final words in ``language``, and return them."""
+        if isinstance(timeout, str):
+            raise ValueError(hints.LISTEN_TAKES_NO_QUESTION.format(timeout))
+        check_number(timeout)
         with self._hearing(language) as mailbox:
             return self._next_words(mailbox, timeout)
 
     def ask(self, prompt: object, timeout: float | None, speak: bool, language: str) -> str:
         """Show and speak a question, then block until the answer."""
+        check_number(timeout)
         with self._hearing(language) as mailbox:
             self._layouts.show_text_wall(prompt)
-            if speak and str(prompt).strip() and self._has_speaker():
-                self._say(str(prompt))
+            spoken = "" if prompt is None else str(prompt)
+            if speak and spoken.strip() and self._has_speaker():
+                self._say(spoken)
             # Recognisers hear the glasses' own voice: what came until now is no answer.
             mailbox.clear()
             return self._next_words(mailbox, timeout)

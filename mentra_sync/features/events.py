@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from types import TracebackType
 from typing import Any
 
 from mentra_sync import hints
 from mentra_sync.errors import RequestTimeout, SessionEnded
 from mentra_sync.protocol.codec import decode
+from mentra_sync.protocol.jsontext import shortened
 from mentra_sync.protocol.names import StreamType
 from mentra_sync.protocol.notices import (
     CustomMessage,
@@ -16,9 +19,11 @@ from mentra_sync.protocol.notices import (
     PermissionErrorNotice,
 )
 from mentra_sync.protocol.streams import StreamName
-from mentra_sync.runtime.callbacks import check_name
+from mentra_sync.runtime.callbacks import LEFT_OUT, check_name
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
+
+_log = logging.getLogger(__name__)
 
 Decorator = Callable[[Callable[..., Any]], Subscription]
 
@@ -59,7 +64,7 @@ class Events:
     def on_transcription_for_language(
         self,
         language: str,
-        handler: Callable[..., Any] | None = None,
+        handler: Callable[..., Any] = LEFT_OUT,
         *,
         disable_language_identification: bool = False,
         hints: Iterable[str] | None = None,
@@ -77,7 +82,7 @@ class Events:
         return self._listen(stream, handler)
 
     def on_translation_for_language(
-        self, source: str, target: str, handler: Callable[..., Any] | None = None
+        self, source: str, target: str, handler: Callable[..., Any] = LEFT_OUT
     ) -> Any:
         """What is said in ``source`` (or ``"all"`` languages), translated into ``target``."""
         return self._listen(StreamName.translation(source, target), handler)
@@ -99,12 +104,12 @@ class Events:
     def on_touch_event(
         self,
         gesture: str | Callable[..., Any],
-        handler: Callable[..., Any] | None = None,
+        handler: Callable[..., Any] = LEFT_OUT,
     ) -> Any:
         """A touch: ``on_touch_event(handler)`` for all, or ``("double_tap", handler)`` for one."""
-        if callable(gesture):
+        if handler is LEFT_OUT and not isinstance(gesture, str):
             return self._link.listen(StreamName.touch(), gesture)
-        return self._listen(StreamName.touch(gesture), handler)
+        return self._listen(StreamName.touch(gesture), handler)  # type: ignore[arg-type]  # checked
 
     def on_head_position(self, handler: Callable[..., Any]) -> Subscription:
         """The wearer looks ``"up"`` or ``"down"``: ``position``."""
@@ -170,7 +175,7 @@ class Events:
         """The wearer changed settings: gets the list of all of them."""
         return self._link.on("settings", handler, "settings")
 
-    def on_setting_change(self, key: str, handler: Callable[..., Any] | None = None) -> Any:
+    def on_setting_change(self, key: str, handler: Callable[..., Any] = LEFT_OUT) -> Any:
         """One setting changed: gets ``(new, old)``."""
         check_name("key", key)
         return self._on(("setting", key), handler, "new", "old")
@@ -195,10 +200,10 @@ class Events:
         """One subscription was refused: ``stream``, ``required_permission``, ``message``."""
         return self._link.on("permission_denied", handler, "detail")
 
-    def on_custom_message(self, action: str, handler: Callable[..., Any] | None = None) -> Any:
+    def on_custom_message(self, action: str, handler: Callable[..., Any] = LEFT_OUT) -> Any:
         """A message of the cloud's own making with this ``action``: gets its payload."""
         check_name("action", action)
-        if handler is None:
+        if handler is LEFT_OUT:
             return lambda function: self.on_custom_message(action, function)
         called = self._link.on(("custom_message", action), handler, "payload")
         unsubscribe = self._link.subscribe(StreamName(StreamType.CUSTOM_MESSAGE.value))
@@ -211,10 +216,12 @@ class Events:
 
     # --- Any stream ---------------------------------------------------------------------------
 
-    def on(self, stream: str, handler: Callable[..., Any] | None = None) -> Any:
+    def on(self, stream: str, handler: Callable[..., Any] = LEFT_OUT) -> Any:
         """Events of any stream by its name on the wire, such as ``"button_press"``.
 
-        A stream that this SDK doesn't know gives its handler the plain ``dict``.
+        A stream that this SDK doesn't know gives its handler the plain ``dict``, as do
+        ``"custom_message"`` and a setting of the glasses: ``"augmentos:brightness"`` gives
+        ``{"brightness": 70}`` when it has changed.
         """
         return self._listen(stream_named(stream), handler)
 
@@ -254,14 +261,14 @@ class Events:
         """
         return EventStream(self._link, stream_named(stream))
 
-    def _listen(self, stream: StreamName, handler: Callable[..., Any] | None) -> Any:
+    def _listen(self, stream: StreamName, handler: Callable[..., Any]) -> Any:
         """Register a handler, or return a decorator that will."""
-        if handler is None:
+        if handler is LEFT_OUT:
             return lambda function: self._link.listen(stream, function)
         return self._link.listen(stream, handler)
 
-    def _on(self, signal: Any, handler: Callable[..., Any] | None, *arguments: str) -> Any:
-        if handler is None:
+    def _on(self, signal: Any, handler: Callable[..., Any], *arguments: str) -> Any:
+        if handler is LEFT_OUT:
             return lambda function: self._link.on(signal, function, *arguments)
         return self._link.on(signal, handler, *arguments)
 
@@ -278,6 +285,7 @@ class Events:
     def _read_custom_message(self, frame: dict[str, Any]) -> None:
         notice = decode(CustomMessage, frame)
         self._link.signals.emit(("custom_message", notice.action), notice.payload)
+        self._link.router.deliver(StreamType.CUSTOM_MESSAGE.value, frame)
 
     def _read_always_on(self, frame: dict[str, Any]) -> None:
         notice = decode(DashboardAlwaysOnChanged, frame)
@@ -342,4 +350,13 @@ def stream_named(name: str) -> StreamName:
         StreamName.translation(source, target)
     elif base == StreamType.TOUCH_EVENT:
         StreamName.touch(stream.gesture)
+    elif base not in StreamType.values():
+        _warn_of_likely_misspelling(base)
     return stream
+
+
+def _warn_of_likely_misspelling(base: str) -> None:
+    """Streams that this version does not know are fine; one that looks like another is a slip."""
+    meant = get_close_matches(base, StreamType.values(), 1, 0.7)
+    if meant:
+        _log.warning(hints.UNKNOWN_STREAM, shortened(base), meant[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from os import PathLike
+from types import FunctionType, MethodType
 from typing import Any
 
 from mentra_sync import hints
@@ -24,6 +25,7 @@ from mentra_sync.protocol.layouts import (
     TextWall,
 )
 from mentra_sync.protocol.names import ViewType
+from mentra_sync.runtime.callbacks import describe
 from mentra_sync.runtime.link import Link
 
 _SURELY_FITS, _FEWEST_LINES = 48, 3
@@ -275,6 +277,8 @@ def _surely_fits(text: str) -> bool:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, FunctionType | MethodType):
+        raise TypeError(hints.NO_PARENTHESES.format(describe(value)))
     return "" if value is None else clean_text(str(value))
 
 

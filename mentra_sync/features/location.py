@@ -13,6 +13,7 @@ from mentra_sync.protocol.events import LocationUpdate
 from mentra_sync.protocol.names import LocationRate, PermissionType, StreamType
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.link import Link
+from mentra_sync.runtime.replies import check_timeout
 from mentra_sync.runtime.subscription import Subscription
 
 _POLL = "location"
@@ -67,6 +68,7 @@ class Location:
         at ``timestamp``.  Raises ``ValueError`` for an unknown accuracy, ``RequestTimeout``,
         ``SessionEnded``.
         """
+        check_timeout(timeout)
         poll = LocationPollRequest(correlation_id=str(uuid.uuid4()), accuracy=_rate(accuracy))
         self._link.check()
         self._link.needs(PermissionType.LOCATION)

@@ -14,7 +14,7 @@ from mentra_sync.protocol.notices import ConnectionAck, MentraosSettingsUpdate, 
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.asking import ask
-from mentra_sync.runtime.callbacks import adapt, check_name
+from mentra_sync.runtime.callbacks import LEFT_OUT, adapt, check_name
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
@@ -73,11 +73,11 @@ class Settings:
             settings = list(self._settings.values())
         return [setting.with_value_in_force() for setting in settings]
 
-    def on_change(self, handler: Handler | None = None) -> Any:
+    def on_change(self, handler: Handler = LEFT_OUT) -> Any:
         """Call ``handler(changes)``, a dict of key to :class:`SettingChange`, at each change."""
         return self._on("setting_changes", handler, "changes")
 
-    def on_value_change(self, key: str, handler: Handler | None = None) -> Any:
+    def on_value_change(self, key: str, handler: Handler = LEFT_OUT) -> Any:
         """Call ``handler(new, old)`` when one setting's value changes."""
         check_name("key", key)
         return self._on(("setting", key), handler, "new", "old")
@@ -155,11 +155,11 @@ class Settings:
         with self._lock:
             return self._system.get(key, default)
 
-    def on_mentraos_change(self, key: str, handler: Handler | None = None) -> Any:
+    def on_mentraos_change(self, key: str, handler: Handler = LEFT_OUT) -> Any:
         """Call ``handler(new, old)`` when a setting of the glasses changes."""
         check_name("key", key)
         stream = StreamName.setting(key)
-        if handler is None:
+        if handler is LEFT_OUT:
             return lambda function: self.on_mentraos_change(key, function)
         called = self._link.on(("system_setting", key), handler, "new", "old")
         unsubscribe = self._link.subscribe(stream)
@@ -214,16 +214,20 @@ class Settings:
         self._merge_system(decode(MentraosSettingsUpdate, frame).settings)
 
     def _merge_system(self, update: dict[str, Any], *, first: bool = False) -> None:
-        """Some updates hold all system settings, some only the one that changed."""
+        """Some updates hold all system settings, some only the one that changed.
+
+        On the connection thread.
+        """
         with self._lock:
             before = self._system
             self._system = {**before, **update}
             changed = [key for key in update if update[key] != before.get(key)]
         for key in () if first else changed:
             self._link.tell(("system_setting", key), update[key], before.get(key))
+            self._link.router.deliver(StreamName.setting(key).name, {key: update[key]})
 
-    def _on(self, signal: Any, handler: Handler | None, *arguments: str) -> Any:
-        if handler is None:
+    def _on(self, signal: Any, handler: Handler, *arguments: str) -> Any:
+        if handler is LEFT_OUT:
             return lambda function: self._link.on(signal, function, *arguments)
         return self._link.on(signal, handler, *arguments)
 

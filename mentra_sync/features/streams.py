@@ -34,6 +34,7 @@ from mentra_sync.protocol.notices import (
 )
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.link import Link
+from mentra_sync.runtime.replies import check_timeout
 from mentra_sync.runtime.subscription import Subscription
 
 _RTMP = "rtmp_stream"
@@ -336,16 +337,6 @@ class Streams:
         answer = decode(StreamStatusCheckResponse, frame)
         check = StreamCheck(bool(answer.has_active_stream), answer.stream_info)
         self._link.replies.answer_oldest(_CHECK, check)
-
-
-def check_timeout(timeout: float | None) -> None:
-    """Refuse what is no time in seconds; None means no limit."""
-    if timeout is None:
-        return
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout >= 0:
-        raise ValueError(
-            f"timeout must be a number of seconds (0 or more) or None, got {timeout!r}"
-        )
 
 
 def _watchable(event: ManagedStreamStatus) -> ManagedStream | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mentra_sync.runtime.callbacks import adapt, describe
+from mentra_sync import hints
+from mentra_sync.runtime.callbacks import LEFT_OUT, adapt, describe
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.timers import Alarm
 
@@ -65,12 +66,14 @@ class Timer:
         return f"<Timer: {describe(self._function)} {kind} {self._seconds:g} s>"
 
 
-def timer(link: Link, seconds: float, function: Callable[[], Any] | None, *, repeats: bool) -> Any:
+def timer(link: Link, seconds: float, function: Callable[[], Any], *, repeats: bool) -> Any:
     """Start a timer, or return a decorator that will; ``ValueError`` for no usable time."""
+    if callable(seconds):
+        raise TypeError(hints.WITHOUT_SECONDS.format(describe(seconds)))
     usable = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not usable or not 0 <= seconds < float("inf") or (repeats and seconds == 0):
         least = "more than 0" if repeats else "0 or more"
         raise ValueError(f"seconds must be a number, {least}; got {seconds!r}")
-    if function is None:
+    if function is LEFT_OUT:
         return lambda decorated: Timer(link, seconds, decorated, repeats=repeats)
     return Timer(link, seconds, function, repeats=repeats)

@@ -27,6 +27,7 @@ from mentra_sync.protocol.users import AppUser
 from mentra_sync.runtime.asking import ask
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.link import Link
+from mentra_sync.runtime.replies import check_timeout
 from mentra_sync.runtime.subscription import Subscription
 
 _DIRECT = "direct_message"
@@ -83,6 +84,7 @@ class Users:
         ``timeout`` is in seconds.  Raises ``RequestTimeout`` when the cloud says nothing (some
         never do), ``SessionEnded``, and ``TypeError`` for a payload that is not JSON.
         """
+        check_timeout(timeout)
         message = AppDirectMessage(
             target_user_id=_id("user_id", user_id),
             payload=_checked(payload),

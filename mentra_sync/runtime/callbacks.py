@@ -12,6 +12,18 @@ from typing import Any
 from mentra_sync import hints
 
 
+class _LeftOut:
+    def __repr__(self) -> str:
+        return "..."
+
+
+LEFT_OUT: Any = _LeftOut()
+"""The default of a handler that may be left out, so that its method works as a decorator.
+
+None is what ``on_x(f())`` passes by mistake.
+"""
+
+
 def adapt(handler: object, *arguments: str) -> Callable[..., Any]:
     """Make ``handler`` callable with ``arguments``, of which it may take fewer.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from mentra_sync import config, hints
 from mentra_sync.errors import SessionEnded
 from mentra_sync.log import Logger
 
-_PACKAGE = str(Path(__file__).parent.parent)
+_NOT_THE_APPS = (str(Path(__file__).parent.parent), contextlib.__file__)
 
 
 class EndedCalls:
@@ -46,6 +47,7 @@ class EndedCalls:
 def _line_of_caller() -> str:
     """File and line of the code that called into this package."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    # Some calls are made inside of a `with`, so contextlib may stand between.
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_APPS):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

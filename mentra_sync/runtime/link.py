@@ -28,7 +28,8 @@ from mentra_sync.protocol.commands import (
 from mentra_sync.protocol.names import PermissionType
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.backlog import AUDIO, KEEP
-from mentra_sync.runtime.callbacks import adapt, describe
+from mentra_sync.runtime.blame import culprit, suggestion, trimmed
+from mentra_sync.runtime.callbacks import adapt
 from mentra_sync.runtime.connection import Connection
 from mentra_sync.runtime.dispatcher import Dispatcher, Wait
 from mentra_sync.runtime.ended_calls import EndedCalls
@@ -248,10 +249,11 @@ class Link:
         """
         if isinstance(error, SessionEnded) and (self._ended or self.connection.ended):
             return
-        self.logger.error(
-            "%s raised %s: %s", describe(source), type(error).__name__, error, exc_info=error
-        )
-        self._tell_failed(error, describe(source))
+        name, kind = culprit(error, source), type(error)
+        words = f"{error}{suggestion(error)}"
+        trace = (kind, error, trimmed(error))
+        self.logger.error("%s raised %s: %s", name, kind.__name__, words, exc_info=trace)
+        self._tell_failed(error, name)
         if not self._handles_errors(source):
             self.tell_error(error)
 

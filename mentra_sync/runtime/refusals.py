@@ -12,13 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mentra_sync.errors import PermissionDenied, RequestFailed
+from mentra_sync.errors import RequestFailed
 from mentra_sync.runtime.closing import ERROR_TYPES, REFUSED_REQUEST_CODES
-from mentra_sync.runtime.replies import Replies
+from mentra_sync.runtime.replies import Replies, failure
 from mentra_sync.runtime.routing import Router
 from mentra_sync.runtime.timers import Timers
-
-_PERMISSION_DENIED = "PERMISSION_DENIED"
 
 _CLOSE_COMES_WITHIN = 0.2
 """Seconds after the error; the recorded cloud closes at once."""
@@ -83,7 +81,7 @@ class Refusals:
         refused, self._open = self._open, []
         for code, message in refused:
             if not self._fail(code, message):
-                self._report(_error(RequestFailed, code, message))
+                self._report(failure(RequestFailed, code, message))
 
     def due(self) -> None:
         """Settle what the cloud has refused without closing the connection."""
@@ -99,7 +97,7 @@ class Refusals:
             self._open.append((code, message))
             self._timers.after(_CLOSE_COMES_WITHIN, self._late)
         else:
-            self._report(_error(RequestFailed, code, message))
+            self._report(failure(RequestFailed, code, message))
 
     def _late(self) -> None:
         self._overdue = True
@@ -110,7 +108,7 @@ class Refusals:
         failed = False
         for kind in self._meant(message.lower()):
             known = self._known.get(kind)
-            error = _error(RequestFailed if known is None else known.error, code, message)
+            error = failure(RequestFailed if known is None else known.error, code, message)
             if known is not None and known.told is not None:
                 known.told(error)
             failed |= self._replies.refuse([kind], error) > 0
@@ -127,7 +125,3 @@ class Refusals:
     def _words(self, kind: str) -> tuple[str, ...]:
         known = self._known.get(kind)
         return (kind,) if known is None else known.words
-
-
-def _error(cls: type[RequestFailed], code: str, message: str) -> RequestFailed:
-    return (PermissionDenied if code == _PERMISSION_DENIED else cls)(code, message)

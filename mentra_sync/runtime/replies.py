@@ -16,9 +16,12 @@ from types import TracebackType
 from typing import Any
 
 from mentra_sync import config, hints
-from mentra_sync.errors import PhotoError, RequestTimeout
+from mentra_sync.errors import PermissionDenied, PhotoError, RequestFailed, RequestTimeout
 from mentra_sync.runtime.backlog import KEEP, Backlog
 from mentra_sync.runtime.dispatcher import Dispatcher, Wait
+
+_NO_TIMEOUT = "timeout must be a number of seconds (0 or more) or None, got {!r}"
+_PERMISSION_DENIED = "PERMISSION_DENIED"
 
 PHOTO = "photo"
 """The kind of a call that waits for a photo, which may come by upload."""
@@ -81,7 +84,11 @@ class Replies:
         self._pending: dict[tuple[str, str], Reply] = {}  # guarded by _lock, oldest first
 
     def deadline(self, timeout: float | None) -> float | None:
-        """The moment of session time that is ``timeout`` seconds away; None for no limit."""
+        """The moment of session time that is ``timeout`` seconds away; None for no limit.
+
+        ``ValueError`` for what is no time.
+        """
+        check_number(timeout)
         return None if timeout is None else self._dispatcher.clock.now() + timeout
 
     def expect(self, kind: str, key: str) -> Reply:
@@ -151,9 +158,28 @@ class Replies:
             return [self._pending.pop(key) for key in keys]
 
 
-def photo_error(code: str | None, message: str | None) -> PhotoError:
+def check_timeout(timeout: float | None) -> None:
+    """Refuse what is no time in seconds; None means no limit."""
+    check_number(timeout)
+    if timeout is not None and timeout < 0:
+        raise ValueError(_NO_TIMEOUT.format(timeout))
+
+
+def check_number(timeout: float | None) -> None:
+    """The same, but what is left until a moment may be below 0: the moment has passed."""
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and (not number or timeout != timeout):
+        raise ValueError(_NO_TIMEOUT.format(timeout))
+
+
+def photo_error(code: str | None, message: str | None) -> RequestFailed:
     """What a failed photo raises, whatever of it the glasses have told."""
-    return PhotoError(code or "UNKNOWN_ERROR", message or hints.PHOTO_FAILED)
+    return failure(PhotoError, code or "UNKNOWN_ERROR", message or hints.PHOTO_FAILED)
+
+
+def failure(kind: type[RequestFailed], code: str, message: str) -> RequestFailed:
+    """What a request raises that was refused: of its own kind, but for a missing permission."""
+    return (PermissionDenied if code == _PERMISSION_DENIED else kind)(code, message)
 
 
 @dataclass(frozen=True)

@@ -464,3 +464,11 @@ def test_a_photo_asked_for_without_a_connection_is_sent_when_it_is_back(shoot: S
     request = shoot.scene.accept().wait("photo_request")
     shoot.upload(wifi_form(request["requestId"], jpeg()))
     assert asked.outcome.size
+
+
+def test_a_photo_that_the_glasses_refuse_for_want_of_permission(shoot: Shoot) -> None:
+    call, request = shoot.ask()
+    answer = {"success": False, "errorCode": "PERMISSION_DENIED", "errorMessage": "no camera"}
+    shoot.there.send({"type": "photo_response", "requestId": request["requestId"], **answer})
+    assert isinstance(call.outcome, PermissionDenied)
+    assert call.outcome.code == "PERMISSION_DENIED"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -661,3 +662,92 @@ def test_a_touch_reaches_both_kinds_of_handlers_once(scene: Scene):
     assert [t.gesture_name for t in every.wait(2)] == ["double_tap", "single_tap"]
     assert [t.gesture_name for t in double.wait()] == ["double_tap"]
     assert isinstance(there, AppSocket)
+
+
+# --- Slips of the pen -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        lambda s: s.every(5, None),
+        lambda s: s.after(5, None),
+        lambda s: s.events.on("button_press", None),
+        lambda s: s.events.on_touch_event(None),
+        lambda s: s.events.on_touch_event("single_tap", None),
+        lambda s: s.events.on_transcription_for_language("fr-FR", None),
+        lambda s: s.events.on_translation_for_language("fr-FR", "en-US", None),
+        lambda s: s.events.on_custom_message("a", None),
+        lambda s: s.events.on_setting_change("k", None),
+        lambda s: s.settings.on_change(None),
+        lambda s: s.settings.on_value_change("k", None),
+        lambda s: s.settings.on_mentraos_change("k", None),
+    ],
+)
+def test_what_a_call_returned_is_no_handler(scene: Scene, slip: Callable[[Any], Any]):
+    """``on_x(f())`` for ``on_x(f)``: a decorator that nobody uses would be waited for in vain."""
+    session, _ = scene.session()
+    with pytest.raises(TypeError, match=r"got None.*without parentheses"):
+        slip(session)
+
+
+def test_a_decorator_without_its_seconds(scene: Scene):
+    session, _ = scene.session()
+
+    def tick() -> None: ...
+
+    with pytest.raises(TypeError, match=r"@session\.every\(5\).*tick"):
+        session.every(tick)
+
+
+@pytest.mark.parametrize("timeout", ["5", [1], True, float("nan")])
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        lambda s, timeout: s.wait(timeout),
+        lambda s, timeout: s.ask("What?", timeout),
+        lambda s, timeout: s.events.wait_for("button_press", timeout),
+        lambda s, timeout: s.location.get_latest_location(timeout=timeout),
+        lambda s, timeout: s.audio.play_tts("hi", timeout=timeout),
+        lambda s, timeout: s.users.send("bob@example.com", {}, timeout=timeout),
+    ],
+)
+def test_timeouts_that_are_none(scene: Scene, waiting: Callable[[Any, Any], Any], timeout: Any):
+    session, there = scene.session()
+    with pytest.raises(ValueError, match=f"timeout must be .* got {re.escape(repr(timeout))}"):
+        waiting(session, timeout)
+    there.settle()
+    assert [f["type"] for f in there.frames if f["type"] != "subscription_update"] == []
+
+
+def test_a_question_to_listen(scene: Scene):
+    session, _ = scene.session()
+    with pytest.raises(ValueError, match=r"session\.ask\('What\\'s up\?'\)|session\.ask\("):
+        session.listen("What's up?")
+
+
+def test_a_stream_that_looks_like_another_is_warned_of(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+):
+    session, _ = scene.session()
+    session.events.on("button_pres", print)
+    assert 'did you mean "button_press"?' in caplog.text
+    caplog.clear()
+    session.events.on("my_own_stream", print)
+    assert caplog.text == ""
+
+
+def test_streams_whose_values_come_as_frames_of_their_own(scene: Scene):
+    session, there = scene.session()
+    settings, messages, everything = Calls(), Calls(), Calls()
+    session.events.on("augmentos:brightness", settings.one)
+    session.events.on("custom_message", messages.one)
+    session.events.on("*", everything.one)
+    there.wait_streams("augmentos:brightness", "custom_message", "*")
+    there.send({"type": "augmentos_settings_update", "settings": {"brightness": 77, "other": 1}})
+    there.send({"type": "augmentos_settings_update", "settings": {"brightness": 77}})
+    message = {"type": "custom_message", "action": "go", "payload": [1]}
+    there.send(message)
+    assert messages.wait() == [message]
+    assert settings.values == [{"brightness": 77}], "what has not changed is no event"
+    assert everything.wait(3) == [{"brightness": 77}, {"other": 1}, message]

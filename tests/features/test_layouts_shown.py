@@ -178,3 +178,12 @@ def test_from_many_threads(scene: Scene):
     for name in "abcd":
         mine = [text for text in texts if text[0] == name]
         assert mine == [f"{name}{number}" for number in range(50)]
+
+
+def test_a_function_in_place_of_what_it_returns(scene: Scene):
+    session, there = scene.session()
+    for function in (session.listen, lambda: "text"):
+        with pytest.raises(TypeError, match=r"call it: .*\(\)"):
+            session.layouts.show_text_wall(function)
+    there.settle()
+    assert there.all("display_event") == []

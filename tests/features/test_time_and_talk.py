@@ -409,3 +409,11 @@ def test_the_logger(scene: Scene, caplog: pytest.LogCaptureFixture):
         assert record.user_id == session.user_id  # type: ignore[attr-defined]
         assert record.package_name == session.package_name  # type: ignore[attr-defined]
         assert record.funcName == "test_the_logger"
+
+
+def test_a_question_that_is_nothing_is_not_spoken(scene: Scene):
+    session, there = scene.session()
+    with pytest.raises(RequestTimeout):
+        session.ask(None, timeout=0)
+    there.settle()
+    assert there.all("audio_play_request") == []
