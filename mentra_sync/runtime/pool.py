@@ -81,12 +81,19 @@ class _Adapter(HTTPAdapter):
         super().close()
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
 def open_pool(*, loopback: bool) -> requests.Session:
     """A pool; schools have proxies, but this machine itself is never behind one."""
     # More calls at once than connections are kept is no fault: it is what a busy moment needs.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     pool = requests.Session()
     pool.trust_env = not loopback
+    # Of the environment proxies and authorities are wanted, but a ~/.netrc that knows the host, or
+    # has a default, would take the place of our own Authorization header.
+    pool.auth = _as_it_is
     adapter = _Adapter(pool_maxsize=config.HTTP_CONNECTIONS_KEPT)
     pool.mount("http://", adapter)
     pool.mount("https://", adapter)
