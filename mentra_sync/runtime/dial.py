@@ -344,10 +344,35 @@ class _HttpStream:
         """Closing is the business of :func:`dial`."""
 
 
+class _WithoutCookies(_HttpStream):
+    """Keeps websocket-client's cookies out: it has one jar for the process, whoever the user is."""
+
+    _line = b""  # of the answer: what is left of one that has been let through
+
+    def send(self, data: bytes) -> int:
+        lines = data.split(b"\r\n")
+        super().send(b"\r\n".join(line for line in lines if not _names(line, b"cookie")))
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        while not self._line:
+            line = b""
+            while not line.endswith(b"\n"):
+                line += super().recv(1)
+            if not _names(line, b"set-cookie"):
+                self._line = line
+        data, self._line = self._line[:size], self._line[size:]
+        return data
+
+
+def _names(line: bytes, header: bytes) -> bool:
+    return line.partition(b":")[0].strip().lower() == header
+
+
 def _upgrade(sock: socket.socket, target: Target, dialling: _Dialling) -> None:
     """Shake hands as a websocket client."""
     dialling.doing = "upgrading to a websocket"
-    stream = _HttpStream(sock, dialling, expected=101)
+    stream = _WithoutCookies(sock, dialling, expected=101)
     try:
         websocket: Any = WebSocket()
         websocket.connect(target.url, socket=stream, suppress_origin=True, redirect_limit=0)

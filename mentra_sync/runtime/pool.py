@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -94,6 +95,8 @@ def open_pool(*, loopback: bool) -> requests.Session:
     # Of the environment proxies and authorities are wanted, but a ~/.netrc that knows the host, or
     # has a default, would take the place of our own Authorization header.
     pool.auth = _as_it_is
+    # One pool serves all users: a cookie of one's answer must not go out with another's call.
+    pool.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = _Adapter(pool_maxsize=config.HTTP_CONNECTIONS_KEPT)
     pool.mount("http://", adapter)
     pool.mount("https://", adapter)

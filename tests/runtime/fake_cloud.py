@@ -133,14 +133,17 @@ class Peer:
 
     # writing
 
-    def upgrade(self) -> Peer:
-        """Accept the websocket."""
+    def upgrade(self, headers: bytes = b"") -> Peer:
+        """Accept the websocket; ``headers`` are some more, each with its line end."""
         found = re.search(rb"(?i)sec-websocket-key: *(\S+)", self.read_request())
         assert found
         digest = hashlib.sha1(found[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
         self.sock.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+            + headers
+            + b"Sec-WebSocket-Accept: "
+            + base64.b64encode(digest)
+            + b"\r\n\r\n"
         )
         return self
 

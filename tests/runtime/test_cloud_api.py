@@ -88,3 +88,12 @@ def test_a_netrc_does_not_take_the_place_of_our_own_key(
     # The rest of the environment still counts: the call has come by the proxy, and with its key.
     assert rest.targets == [f"{CLOUD}/api/sdk/simple-storage/u%40x"]
     assert head["Proxy-Authorization"] == f"Basic {base64.b64encode(b'me:word').decode()}"
+
+
+def test_the_cookies_of_one_user_do_not_go_out_with_anothers_call(
+    rest: RestCloud, api: CloudApi
+) -> None:
+    for user in ("first@x", "second@x"):
+        api.app_settings(rest.url, "com.example.a", user, call=Call())
+    assert [head["Authorization"] for head in rest.heads] == ["Bearer first@x", "Bearer second@x"]
+    assert [head["Cookie"] for head in rest.heads] == [None, None]

@@ -24,6 +24,7 @@ from fake_cloud import (  # noqa: F401
     server_tls,
     wait_until,
 )
+from websocket import _handshake
 
 from mentra_sync.clock import Deadline
 from mentra_sync.errors import ConnectionFailed
@@ -409,6 +410,26 @@ def test_a_reset_in_the_upgrade(cloud: FakeCloud, dialling: Dial) -> None:
     peer.read_request()
     peer.reset()
     assert "upgrading to a websocket: Connection reset" in str(attempt.wait())
+
+
+def test_no_cookie_is_kept_or_sent(cloud: FakeCloud, dialling: Dial) -> None:
+    jar = _handshake.CookieJar  # one for the process, so that of the app's own websockets too
+    jar.set("sid=of-the-apps-own; Domain=127.0.0.1")
+    kept = repr(jar.jar)
+    try:
+        for n in range(2):
+            attempt = dialling(cloud.target)
+            peer = cloud.accept()
+            peer.upgrade(
+                b"Set-Cookie: user=first; Domain=127.0.0.1\r\n"
+                b"SET-COOKIE : a=b; Domain=127.0.0.1\r\nset-cookie:c=%d; domain=.1\r\n" % n
+            )
+            assert isinstance(attempt.wait(), socket.socket)
+            assert b"cookie" not in peer.request.lower()
+            assert peer.request.endswith(b"\r\n\r\n")
+        assert repr(jar.jar) == kept
+    finally:
+        jar.jar.clear()
 
 
 # --- TLS ------------------------------------------------------------------------------------------
