@@ -267,6 +267,11 @@ STILL_RUNNING = (
     "code of the app is still running after the end; it will not keep the process alive:\n%s"
 )
 
+BAD_CA_BUNDLE = (
+    "the environment variable {} names {}, which cannot be used as certificates to trust ({})."
+    " Let it name a file of certificates in PEM form, or remove it to trust the usual ones"
+)
+
 # --- The terminal ----------------------------------------------------------------------------
 
 SIMULATING = (

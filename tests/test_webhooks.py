@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloud import KEY, PACKAGE, USER, Calls, Scene, scene_fixture, wait_until  # noqa: F401
+from cloud import KEY, PACKAGE, USER, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
 
 from mentra_sync import AppServer, config
+from mentra_sync.runtime import dial
 
 MIB = 1024 * 1024
 
@@ -85,6 +86,29 @@ def test_a_failed_start_is_answered_500_and_leaves_nothing(scene: Scene):
     assert scene.get(app, "/health").json["activeSessions"] == 0
     assert scene.cloud.nobody_comes(0.1)
     assert began.all == stopped.all == []
+
+
+def test_authorities_that_cannot_be_read_are_named_in_the_log(
+    scene: Scene,
+    quick: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    bundle = tmp_path / "authorities.pem"
+    bundle.write_text("none here")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    dial._trust.cache_clear()
+    app, other = scene.app(), scene.another_cloud()
+    url = other.url.replace("ws:", "wss:")
+    body = {**scene.start_body(), "augmentOSWebsocketUrl": url}
+    webhook = scene.posting(app, "/webhook", body)
+    other.accept_tcp()
+    other.accept_tcp()  # it is tried again, as after any other failure
+    assert webhook.answer().status == 500
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"the session of {USER} could not start: ")
+    assert f"REQUESTS_CA_BUNDLE names {bundle}" in line
 
 
 def test_after_a_failed_start_the_next_one_works(scene: Scene):

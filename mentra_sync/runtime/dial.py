@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import requests.utils
 from websocket import WebSocket
 
+from mentra_sync import hints
 from mentra_sync.clock import Deadline
 from mentra_sync.errors import ConnectionFailed
 from mentra_sync.runtime.hosts import Target
@@ -60,6 +61,16 @@ def dial(
     are not followed: they would lead around the check of the host.
     """
     dialling = _Dialling(target.authority, deadline, wakeup, cancelled)
+    try:
+        return _dial(target, dialling, tls)
+    except (Cancelled, ConnectionFailed):
+        raise
+    except OSError as error:  # a proxy that hangs up, say, or a machine that has run out
+        raise dialling.failed(error.strerror or type(error).__name__) from None
+
+
+def _dial(target: Target, dialling: _Dialling, tls: ssl.SSLContext | None) -> socket.socket:
+    """The steps of :func:`dial`, one after the other; nothing is left of one that fails."""
     proxy = _proxy_for(target)
     host, port = (proxy.host, proxy.port) if proxy else (target.host, target.port)
     sock = _connect(_addresses(host, port, dialling), host, dialling)
@@ -67,10 +78,10 @@ def dial(
         if proxy is not None:
             _tunnel(sock, proxy, target, dialling)
         if target.secure:
-            sock = _start_tls(sock, target, tls or _trust(), dialling)
+            sock = _start_tls(sock, target, tls or _trusted(dialling), dialling)
         _upgrade(sock, target, dialling)
     except BaseException:
-        wakeup.forget()
+        dialling.wakeup.forget()
         sock.close()
         raise
     return sock
@@ -141,7 +152,11 @@ def _addresses(host: str, port: int, dialling: _Dialling) -> list[_Address]:
         dialling.wakeup.wake()
 
     # Nothing can interrupt a name lookup, so a hopeless one is left behind on its own thread.
-    threading.Thread(target=look_up, name=f"mentra-dns-{host}", daemon=True).start()
+    thread = threading.Thread(target=look_up, name=f"mentra-dns-{host}", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise dialling.failed(error) from None
     while not answers:
         dialling.wait(None)
     if isinstance(answers[0], OSError):
@@ -244,14 +259,34 @@ def _trust() -> ssl.SSLContext:
     the environment variables of the latter.  Loading them takes long, so it is done once.
     """
     context = ssl.create_default_context()
-    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    bundle = Path(named or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    bundle = Path(_named_bundle()[1] or requests.utils.DEFAULT_CA_BUNDLE_PATH)
     if bundle.is_dir():
         context.load_verify_locations(capath=bundle)
     elif bundle.exists():
         context.load_verify_locations(bundle)
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _trusted(dialling: _Dialling) -> ssl.SSLContext:
+    """What :func:`_trust` gives; a store that cannot be read may have been mended next time."""
+    dialling.doing = "loading the trusted certificates"
+    try:
+        return _trust()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        variable, bundle = _named_bundle()
+        if not bundle:
+            raise dialling.failed(why) from None
+        raise dialling.failed(hints.BAD_CA_BUNDLE.format(variable, bundle, why)) from None
+
+
+def _named_bundle() -> tuple[str, str]:
+    """The environment variable that names certificates to trust, and which; "" for none."""
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if bundle := os.environ.get(variable):
+            return variable, bundle
+    return "", ""
 
 
 def _start_tls(

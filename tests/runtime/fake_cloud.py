@@ -254,7 +254,7 @@ class FakeCloud:
 
 
 @functools.cache
-def _certificate() -> bytes:
+def certificate() -> bytes:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -293,7 +293,7 @@ def server_tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "certificate.pem")
-        file.write_bytes(_certificate())
+        file.write_bytes(certificate())
         context.load_cert_chain(file)
     return context
 
@@ -301,7 +301,7 @@ def server_tls() -> ssl.SSLContext:
 @functools.cache
 def client_tls() -> ssl.SSLContext:
     """Trusts the fake cloud."""
-    return ssl.create_default_context(cadata=_certificate().decode())
+    return ssl.create_default_context(cadata=certificate().decode())
 
 
 # --- The app's side ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from fake_cloud import (  # noqa: F401
     FakeCloud,
     Peer,
     any_cloud_fixture,
+    certificate,
     client_tls,
     cloud_fixture,
     no_leaks_fixture,
@@ -303,6 +305,25 @@ def test_the_next_address_is_tried(
         assert isinstance(attempt.wait(), socket.socket)
 
 
+def test_no_thread_for_a_name_lookup(
+    cloud: FakeCloud,
+    dialling: Dial,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name.startswith("mentra-dns-"):
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    _names(monkeypatch, list)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    error = dialling(_named("cloud.example.org", cloud)).wait()
+    assert isinstance(error, ConnectionFailed)
+    assert "looking up cloud.example.org: can't start new thread" in str(error)
+
+
 def test_localhost_asks_no_name_server(
     cloud: FakeCloud,
     dialling: Dial,
@@ -463,6 +484,37 @@ def test_a_certificate_must_name_the_host(dialling: Dial, monkeypatch: pytest.Mo
         cloud.close()
 
 
+@pytest.fixture
+def bundle(tmp_path: Path) -> Iterator[Path]:
+    """A file of certificates that holds none, before any have been loaded."""
+    file = tmp_path / "authorities.pem"
+    file.write_text("none here\n")
+    dial_module._trust.cache_clear()
+    yield file
+    dial_module._trust.cache_clear()
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_authorities_that_cannot_be_read(
+    variable: str, bundle: Path, dialling: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, str(bundle))
+    cloud = FakeCloud(tls=True)
+    try:
+        error = dialling(cloud.target, tls=False).wait()
+        assert isinstance(error, ConnectionFailed)
+        assert f"the environment variable {variable} names {bundle}" in str(error)
+        assert "remove it" in str(error)
+        cloud.accept_tcp()
+        bundle.write_bytes(certificate())
+        attempt = dialling(cloud.target, tls=False)  # the next try sees that it has been mended
+        cloud.accept_websocket()
+        assert isinstance(attempt.wait(), ssl.SSLSocket)
+    finally:
+        cloud.close()
+
+
 def test_no_tls_at_the_other_end(cloud: FakeCloud, dialling: Dial) -> None:
     target = HostPolicy().check(f"wss://127.0.0.1:{cloud.port}", allow_loopback=True)
     attempt = dialling(target)
@@ -538,6 +590,21 @@ def test_a_proxy_that_refuses(
     assert "asking the proxy 127.0.0.1: HTTP status 407" in str(error)
     assert "password" not in str(error)
     assert peer.wait_gone()
+
+
+def test_a_proxy_that_hangs_up(
+    cloud: FakeCloud,
+    dialling: Dial,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("all_proxy", f"http://127.0.0.1:{cloud.port}")
+    attempt = dialling(_named("cloud.example.org", cloud))
+    peer = cloud.accept()
+    peer.read_request()
+    peer.reset()
+    error = attempt.wait()
+    assert isinstance(error, ConnectionFailed)
+    assert "asking the proxy 127.0.0.1: Connection reset" in str(error)
 
 
 @pytest.mark.parametrize("proxy", ["socks5://proxy.example.org", "https://p.org", "http://p:x/"])
