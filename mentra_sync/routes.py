@@ -7,6 +7,7 @@ import hmac
 import logging
 import os
 import threading
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -26,6 +27,7 @@ from mentra_sync.protocol.webhooks import (
     StopRequest,
     ToolCallRequest,
 )
+from mentra_sync.runtime.closing import printable
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.replies import AwaitedPhotos
 from mentra_sync.tools import BadToolCall, ToolCall
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _FAILED_TO_CONNECT = "Failed to connect"
 _ACCOUNT = "https://account.mentra.glass/auth?packagename="
+_CONTROL = {"Cc", "Zl", "Zp"}
+"""Unicode's categories of what ends a line, or tells a terminal to do something."""
 
 M = TypeVar("M", bound=Message)
 Answer = tuple[dict[str, Any], int]
@@ -115,7 +119,9 @@ def blueprint(server: App, *, health_check: bool, require_tool_key: bool) -> fla
         if kind == "session_request":
             return _start(server, _message(SessionRequest, body))
         if kind == "stop_request":
-            server.stop_requested(_message(StopRequest, body))
+            stop = _message(StopRequest, body)
+            stop.reason = printable(stop.reason or "")
+            server.stop_requested(stop)
             return {"status": "success"}, 200
         raise Refusal(400, "Unknown webhook request type")
 
@@ -210,6 +216,9 @@ def _message(cls: type[M], body: dict[str, Any]) -> M:
                 400,
                 f"{name} must have 1 to {config.MAX_ID_CHARACTERS} characters, got {len(value)}",
             )
+        # Ids stand in log lines and names of threads, and nobody has signed what comes here.
+        if any(unicodedata.category(character) in _CONTROL for character in value):
+            raise Refusal(400, f"{name} must hold no control characters, got {value[:100]!a}")
     return message
 
 
@@ -225,13 +234,14 @@ def _start(server: App, request: SessionRequest) -> Answer:
     except ConnectionFailed as error:
         _log.warning("a webhook was refused: %s", error)
         raise Refusal(403, "this app does not connect to that host") from None
+    user = printable(request.user_id)
     try:
         server.start_session(request.session_id, request.user_id, target)
     except (ConnectionFailed, ConfigurationError) as error:
-        _log.error("the session of %s could not start: %s", request.user_id, error)
+        _log.error("the session of %s could not start: %s", user, error)
         raise Refusal(500, _FAILED_TO_CONNECT) from None
     except SessionEnded as end:
-        _log.info("the session of %s was ended while it started: %s", request.user_id, end.reason)
+        _log.info("the session of %s was ended while it started: %s", user, end.reason)
         raise Refusal(500, _FAILED_TO_CONNECT) from None
     return {"status": "success"}, 200
 

@@ -214,6 +214,48 @@ def test_a_start_that_makes_no_sense(scene: Scene, change: dict[str, Any]):
     assert scene.cloud.nobody_comes(0.02)
 
 
+@pytest.mark.parametrize("character", ["\n", "\r", "\x00", "\x1b", "\x7f", "\x85", "\u2028"])
+def test_ids_hold_no_control_characters(scene: Scene, character: str):
+    app = scene.app()
+    bad = f"eve{character}CRITICAL a forged line"
+    start, stop = scene.start_body(), scene.stop_body()
+    for path, body, name in [
+        ("/webhook", {**start, "userId": bad}, "user_id"),
+        ("/webhook", {**start, "sessionId": bad}, "session_id"),
+        ("/webhook", {**stop, "sessionId": bad}, "session_id"),
+        ("/tool", {"toolId": bad, "userId": USER}, "tool_id"),
+        ("/settings", {"userIdForSettings": bad, "settings": []}, "user_id_for_settings"),
+    ]:
+        answer = scene.post(app, path, body)
+        assert answer.status == 400
+        message = answer.json["message"]
+        assert message.startswith(f"{name} must hold no control characters") and "eve" in message
+        assert message.isprintable()
+    assert scene.cloud.nobody_comes(0.02)
+
+
+def test_ids_in_any_writing(scene: Scene):
+    app = scene.app()
+    user = "日本 👪‍👩@example.com"
+    assert scene.start(app, user).init["sessionId"] == f"{user}-{PACKAGE}"
+    assert [session.user_id for session in app.sessions] == [user]
+
+
+def test_what_is_logged_of_a_webhook_is_one_line(scene: Scene, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    app = scene.app()
+    user = "eve\u202e@example.com"  # writes backwards on a terminal
+    webhook = scene.posting(app, "/webhook", scene.start_body(user))
+    peer = scene.cloud.accept_websocket()
+    peer.introduce()
+    stop = {**scene.stop_body(user), "reason": "off\nCRITICAL forged\x1b[31m"}
+    assert scene.post(app, "/webhook", stop).status == 200
+    assert webhook.answer().status == 500
+    lines = [record.getMessage() for record in caplog.records if record.name != "waitress"]
+    assert any("eve?@example.com was ended while it started: off?CRITICAL" in s for s in lines)
+    assert [line for line in lines if "\n" in line or "\x1b" in line] == []
+
+
 @pytest.mark.parametrize("kind", ["other", "", None, 5, ["session_request"], {"a": 1}])
 def test_an_unknown_type(scene: Scene, kind: Any):
     app = scene.app()

@@ -19,6 +19,7 @@ from mentra_sync.clock import Clock, Deadline
 from mentra_sync.errors import ConnectionFailed, RequestFailed, RequestTimeout
 from mentra_sync.protocol.codec import MalformedMessage, parse
 from mentra_sync.runtime.calls import Call
+from mentra_sync.runtime.closing import printable
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.timers import Timers
 
@@ -295,7 +296,9 @@ def _succeeded(answer: dict[str, Any], method: str, path: str) -> dict[str, Any]
     if answer.get("success") is not True:
         said = answer.get("message") or answer.get("error")
         words = said if isinstance(said, str) else "its answer does not say success"
-        raise RequestFailed("REFUSED", f"the cloud refused {method} {path}: {words[:200]}")
+        raise RequestFailed(
+            "REFUSED", f"the cloud refused {method} {path}: {printable(words[:200])}"
+        )
     return answer
 
 
@@ -318,7 +321,9 @@ def _checked(method: str, path: str, status: int, body: bytes) -> dict[str, Any]
     if status >= 400:
         said = None if answer is None else answer.get("message") or answer.get("error")
         words = said if isinstance(said, str) else "no reason given"
-        raise RequestFailed(f"HTTP_{status}", f"the cloud refused {method} {path}: {words[:200]}")
+        raise RequestFailed(
+            f"HTTP_{status}", f"the cloud refused {method} {path}: {printable(words[:200])}"
+        )
     if answer is None or status >= 300:
         raise RequestFailed(
             "BAD_ANSWER", f"the cloud's answer to {method} {path} is not the JSON it should be"
