@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 POLICY_VIOLATION = 1008
@@ -33,6 +33,30 @@ REFUSED_REQUEST_CODES = frozenset(
 CONNECTION_LOST = "connection_lost"
 
 _REASONS = {"App stopped": "app_stopped", "User session ended": "session_ended"}
+
+
+_SHORTEST_KEY = 8
+"""A made-up key of a letter or two stands in every word by chance; real ones are far longer."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """The app's key: the cloud has been told it, and may repeat it in what is logged."""
+
+    key: str = field(default="", repr=False)
+
+    def hide_in(self, text: str) -> str:
+        """The cloud's words without the key."""
+        return text.replace(self.key, "***") if len(self.key) >= _SHORTEST_KEY else text
+
+    def hide_in_error(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """A connection error whose words are without the key; before they are cut short."""
+        hidden = dict(frame)
+        for name in ("code", "message"):
+            words = frame.get(name)
+            if isinstance(words, str):
+                hidden[name] = self.hide_in(words)
+        return hidden
 
 
 @dataclass(frozen=True)

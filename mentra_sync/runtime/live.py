@@ -124,8 +124,12 @@ class Live:
         except MalformedMessage as error:
             call(self._owner.malformed, error)
             return None
+        if kind not in _NOTED_TYPES:
+            call(self._owner.received, frame)
+            return None
+        frame = self._transport.secret.hide_in_error(frame)
         call(self._owner.received, frame)
-        return self._note(kind, frame) if kind in _NOTED_TYPES else None
+        return self._note(kind, frame)
 
     def _take(self, opcode: int, payload: bytes) -> Ending | Loss | None:
         if opcode == Opcode.BINARY:
@@ -134,7 +138,8 @@ class Live:
             self._transport.answer_ping(payload)
         elif opcode == Opcode.CLOSE:
             self._transport.answer_close(payload)
-            code, reason = read_close(payload)
+            code, words = read_close(payload)
+            reason = self._transport.secret.hide_in(words)
             return meaning_of_close(
                 code, reason, app_stopped=self._app_stopped, error=self._recent_error()
             )

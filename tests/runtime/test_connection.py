@@ -580,6 +580,41 @@ def test_no_secret_is_logged(
         assert secret not in caplog.text
 
 
+KEY = INIT["apiKey"]
+
+
+def test_a_key_that_the_cloud_repeats_is_not_shown(
+    cloud: FakeCloud, apps: Apps, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="mentra_sync")
+    app = apps(cloud)
+    peer = cloud.accept_websocket()
+    peer.introduce()
+    peer.send_close(1011, f"bad {KEY}")
+    peer = cloud.accept_app()
+    peer.send_json({"type": "connection_error", "code": f"X {KEY}", "message": f"not {KEY}"})
+    peer.send_close(1011, f"lost {KEY}")
+    ((_, reason),) = app.owner.wait_for("lost")
+    assert reason == "lost ***"
+    assert app.owner.all("received")[-1][0]["message"] == "not ***"
+    peer = cloud.accept_websocket()
+    peer.introduce()
+    peer.refuse("INVALID_API_KEY", "." * 190 + KEY)  # also where the words are cut short
+    _, _, detail = app.ended()
+    assert ".***" in detail and "(INVALID_API_KEY)" in detail
+    assert "bad ***" in caplog.text and "lost ***" in caplog.text
+    assert KEY[:5] not in caplog.text + detail
+
+
+def test_a_refused_start_does_not_show_the_key(cloud: FakeCloud, apps: Apps) -> None:
+    app = apps(cloud)
+    peer = cloud.accept_websocket()
+    peer.introduce()
+    peer.refuse("INVALID_API_KEY", f"no such key: {KEY}")
+    with pytest.raises(ConnectionFailed, match=r"no such key: \*\*\* \(INVALID_API_KEY\)$"):
+        app.connection.wait_connected(PATIENCE)
+
+
 def test_its_face_before_the_start(cloud: FakeCloud) -> None:
     app = App(cloud)
     assert not app.connection.connected
