@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ class Register:
         # Guarded by _lock:
         self._sessions: dict[str, AppSession] = {}
         self._leaving: dict[str, AppSession] = {}  # ended; their last code still runs
+        # All that have ended, until nobody knows them any more: the thread of a connection that
+        # is still closing does, whatever of their code has run.
+        self._ended: weakref.WeakSet[AppSession] = weakref.WeakSet()
         self._starting: dict[str, _Turn] = {}
         self._closed = False
 
@@ -53,8 +57,9 @@ class Register:
         with self._turn(session_id):
             with self._lock:
                 before = self._sessions.get(session_id) or self._leaving.get(session_id)
-            if before is not None:
-                before.replace()
+                mine = {one for one in self._ended if one.session_id == session_id}
+            for one in mine if before is None else mine | {before}:
+                one.replace()
             session = make()
             with self._lock:
                 if self._closed:
@@ -74,6 +79,7 @@ class Register:
             if self._sessions.get(session.session_id) is session:
                 del self._sessions[session.session_id]
                 self._leaving[session.session_id] = session
+                self._ended.add(session)
 
     def finished(self, session: AppSession) -> None:
         """All of an ended session's code has run: the next one of its id need not wait for it."""
@@ -82,10 +88,14 @@ class Register:
                 del self._leaving[session.session_id]
 
     def close(self) -> list[AppSession]:
-        """Start no more sessions; return those that there are, and those that are ending."""
+        """Start no more sessions; return those that there are, and those that are ending.
+
+        Of some that end all code has run, and only the connection is still being closed.
+        """
         with self._lock:
             self._closed = True
-        return self.all()
+            there = [*self._sessions.values(), *self._leaving.values()]
+            return there + [session for session in self._ended if session not in there]
 
     def open(self) -> None:
         """Start sessions again."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import http.client
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -733,6 +735,23 @@ def test_the_next_session_waits_for_the_last_words_of_a_stopped_one(scene: Scene
     began.wait(2)
 
 
+def test_the_next_session_waits_for_the_socket_of_one_that_is_over(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    """A close that came after the new connection would end that one."""
+    monkeypatch.setattr(config, "STOP_LINGER", 30)
+    stopped = Calls()
+    app = scene.app(on_stop=stopped)
+    there = scene.start(app)
+    assert scene.post(app, "/webhook", scene.stop_body()).status == 200  # and it is not closed
+    stopped.wait()
+    wait_until(lambda: app._register.all() == [])
+    webhook = scene.posting(app, "/webhook", scene.start_body())
+    scene.accept()
+    assert there.wait_closed() == (1000, "")
+    assert webhook.answer().status == 200
+
+
 @pytest.mark.parametrize("attempt", range(3))
 def test_two_starts_at_the_same_instant_leave_one_session(scene: Scene, attempt: int):
     stopped, began = Calls(), Calls()
@@ -803,3 +822,33 @@ def test_a_second_function_for_sessions_is_said_to_take_the_place_of_the_first(
     def second() -> None: ...
 
     assert "first; " in caplog.text and "second takes its place" in caplog.text
+
+
+def test_no_connection_is_left_that_was_closing_as_the_server_stopped(scene: Scene):
+    stopped = Calls()
+    app = scene.app(on_stop=stopped)
+    there = scene.start(app)
+    there.answers_close = False
+    (session,) = app.sessions
+    session.disconnect()
+    stopped.wait()
+    wait_until(lambda: app._register.all() == [])
+    assert any(thread.name.startswith("mentra-conn-") for thread in threading.enumerate())
+    del session
+    app.stop()
+    assert [t.name for t in threading.enumerate() if t.name.startswith("mentra-")] == []
+
+
+def test_a_session_that_is_over_is_kept_by_nobody(scene: Scene):
+    stopped = Calls()
+    app = scene.app(on_stop=stopped)
+    scene.start(app)
+    session = weakref.ref(app.sessions[0])
+    app.sessions[0].disconnect()
+    stopped.wait()
+
+    def gone() -> bool:
+        gc.collect()
+        return session() is None
+
+    wait_until(gone)
