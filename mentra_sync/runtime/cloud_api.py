@@ -64,7 +64,7 @@ class CloudApi:
             f"/appsettings/user/{quote(package_name, safe='')}",
             seconds=_LIMIT,
             call=call,
-            headers={"Authorization": f"Bearer {user_id}"},
+            headers=_bearer(user_id),
         )
 
     def instructions(self, base: str, user_id: str, *, call: Call) -> str | None:
@@ -88,7 +88,7 @@ class CloudApi:
             base,
             "/api/app-communication/discover-users",
             call=call,
-            headers={"Authorization": f"Bearer {identity.api_key}"},
+            headers=_bearer(identity.api_key),
             json={
                 "packageName": identity.package_name,
                 "userId": identity.user_id,
@@ -120,7 +120,7 @@ class CloudApi:
             "POST",
             base,
             "/api/auth/exchange-user-token",
-            headers={"Authorization": f"Bearer {api_key}"},
+            headers=_bearer(api_key),
             json={"aos_temp_token": token, "packageName": package_name},
         )
         user_id = answer.get("userId") if answer.get("success") is True else None
@@ -284,11 +284,23 @@ def _exchange(
                 raise
 
 
+def _bearer(token: str) -> dict[str, bytes]:
+    """The header that says who asks, in UTF-8 where the usual coding of headers has no such letter.
+
+    A cloud that does not read it so refuses the call in words.
+    """
+    value = f"Bearer {token}"
+    try:
+        return {"Authorization": value.encode("latin-1")}
+    except UnicodeEncodeError:
+        return {"Authorization": value.encode()}
+
+
 def _storage(identity: Identity) -> tuple[str, dict[str, Any]]:
     """Path and options of the calls for a user's simple storage."""
     token = f"{identity.package_name}:{identity.api_key}"
     path = f"/api/sdk/simple-storage/{quote(identity.user_id, safe='')}"
-    return path, {"headers": {"Authorization": f"Bearer {token}"}}
+    return path, {"headers": _bearer(token)}
 
 
 def _succeeded(answer: dict[str, Any], method: str, path: str) -> dict[str, Any]:

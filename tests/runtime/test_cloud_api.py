@@ -97,3 +97,12 @@ def test_the_cookies_of_one_user_do_not_go_out_with_anothers_call(
         api.app_settings(rest.url, "com.example.a", user, call=Call())
     assert [head["Authorization"] for head in rest.heads] == ["Bearer first@x", "Bearer second@x"]
     assert [head["Cookie"] for head in rest.heads] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("user", "coding"), [("ann@x", "ascii"), ("ren\u00e9@x", "latin-1"), ("日本@x", "utf-8")]
+)
+def test_users_in_any_writing(rest: RestCloud, api: CloudApi, user: str, coding: str) -> None:
+    assert api.app_settings(rest.url, "com.example.a", user, call=Call())["settings"] == []
+    (head,) = rest.heads  # read as Latin-1, as HTTP has it
+    assert head["Authorization"].encode("latin-1") == f"Bearer {user}".encode(coding)
