@@ -840,9 +840,17 @@ def test_no_connection_is_left_that_was_closing_as_the_server_stopped(scene: Sce
 
 
 def test_a_session_that_is_over_is_kept_by_nobody(scene: Scene):
-    stopped = Calls()
-    app = scene.app(on_stop=stopped)
+    stopped, ready = Calls(), Calls()
+
+    def on_session(session: AppSession) -> None:
+        session.after(86_400, lambda: session.layouts.show_text_wall("tomorrow"))
+        session.every(3_600, lambda: session.layouts.show_text_wall("every hour"))
+        session.after(86_400, lambda: session.layouts.show_text_wall("never")).cancel()
+        ready()
+
+    app = scene.app(on_session, on_stop=stopped)
     scene.start(app)
+    ready.wait()
     session = weakref.ref(app.sessions[0])
     app.sessions[0].disconnect()
     stopped.wait()
@@ -852,3 +860,18 @@ def test_a_session_that_is_over_is_kept_by_nobody(scene: Scene):
         return session() is None
 
     wait_until(gone)
+
+
+def test_timers_that_only_the_session_keeps_ring(scene: Scene):
+    rung, rung_again = Calls(), Calls()
+
+    def on_session(session: AppSession) -> None:
+        session.after(0.05, lambda: rung())
+        session.every(0.05, lambda: rung_again())
+        gc.collect()
+
+    session, _ = scene.session(on_session)
+    rung.wait()
+    gc.collect()
+    rung_again.wait(len(rung_again.all) + 2)
+    assert len(session._link.pending) == 1  # the one that rings again

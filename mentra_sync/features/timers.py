@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -28,12 +29,14 @@ class Timer:
         self._cancelled = False
         self._queued = False
         self._due = link.clock.now() + seconds
-        self._alarm: Alarm = link.timers.at(self._due, self._ring)
+        link.pending.add(self)
+        self._alarm: Alarm = link.timers.at(self._due, _ringing(self))
 
     def cancel(self) -> None:
         """Call it no more. From any thread; a second time does nothing."""
         self._cancelled = True
         self._alarm.cancel()
+        self._link.pending.discard(self)
 
     def _ring(self) -> None:
         """On the timer thread: queue the call, and set the next moment."""
@@ -47,7 +50,9 @@ class Timer:
         if self._repeats:
             missed = max(0.0, self._link.clock.now() - self._due) // self._seconds
             self._due += self._seconds * (1 + missed)
-            self._alarm = self._link.timers.at(self._due, self._ring)
+            self._alarm = self._link.timers.at(self._due, _ringing(self))
+        else:
+            self._link.pending.discard(self)
 
     def __call__(self, _: None = None) -> None:
         """The call itself, on the dispatcher's thread."""
@@ -64,6 +69,18 @@ class Timer:
     def __repr__(self) -> str:
         kind = "every" if self._repeats else "after"
         return f"<Timer: {describe(self._function)} {kind} {self._seconds:g} s>"
+
+
+def _ringing(timer: Timer) -> Callable[[], None]:
+    """What the clock is given; a session that is over is not kept until its last timer is due."""
+    known = weakref.ref(timer)
+
+    def ring() -> None:
+        timer = known()
+        if timer is not None:
+            timer._ring()
+
+    return ring
 
 
 def timer(link: Link, seconds: float, function: Callable[[], Any], *, repeats: bool) -> Any:

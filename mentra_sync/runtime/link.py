@@ -113,6 +113,7 @@ class Link:
         """REST calls that are under way, on threads of their own."""
         self.callers: frozenset[threading.Thread] = frozenset()
         """Threads of the app's own that have waited in a call of the session."""
+        self.pending: set[object] = set()  # timers of the app's: the clock knows them weakly
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._ended: str | None = None
