@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import deque
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from mentra_sync import config
 
 AUDIO, SUPERSEDED, KEEP = range(3)
 """How dear an event is: a full backlog gives up audio first, then readings that newer ones
@@ -55,3 +59,40 @@ class Backlog(Generic[T]):
         self._events.clear()
         self._counts = [0, 0, 0]
         return count
+
+
+class Room:
+    """Where the threads that fill a backlog wait for room. Its lock is the backlog's, held.
+
+    A spell of being full has one patience, however many events come meanwhile: a queue that is
+    emptied slowly would otherwise take one event each time, and hold up for good who fills it.
+    The spell lasts until the queue has fallen to three quarters.  Waking a thread for every
+    single place would make filler and emptier wait for each other at each event.
+    """
+
+    __slots__ = ("_backlog", "_fallen", "_full_since", "_low_water", "waiting")
+
+    def __init__(self, backlog: Backlog[Any], lock: threading.Lock) -> None:
+        self._backlog = backlog
+        self._low_water = backlog.size * 3 // 4
+        self._fallen = threading.Condition(lock)
+        self._full_since: float | None = None
+        self.waiting = 0
+        """How many threads do."""
+
+    def wait(self, patience: float) -> None:
+        """The backlog is full: wait, ``patience`` seconds at most and what the spell has left."""
+        now = time.monotonic()
+        if self._full_since is None:
+            self._full_since = now
+        patience = min(patience, self._full_since + config.BACKLOG_PATIENCE - now)
+        if patience > 0:
+            self.waiting += 1
+            self._fallen.wait_for(lambda: len(self._backlog) <= self._low_water, patience)
+            self.waiting -= 1
+
+    def taken(self) -> None:
+        """The backlog has fewer events than before: perhaps the spell is over."""
+        if self._full_since is not None and len(self._backlog) <= self._low_water:
+            self._full_since = None
+            self._fallen.notify_all()

@@ -28,7 +28,7 @@ from mentra_sync.clock import Clock
 from mentra_sync.errors import SessionEnded
 from mentra_sync.log import Logger
 from mentra_sync.runtime import slow_callbacks
-from mentra_sync.runtime.backlog import KEEP, Backlog
+from mentra_sync.runtime.backlog import KEEP, Backlog, Room
 from mentra_sync.runtime.callbacks import describe
 from mentra_sync.runtime.timers import Timers
 
@@ -135,13 +135,11 @@ class Dispatcher:
         self._timers = timers
         self._logger = logger
         self._report = report
-        self._low_water = backlog * 3 // 4
         self._lock = threading.Lock()
         # Everything below is guarded by _lock.
         self._queue: Backlog[tuple[Callback, Any]] = Backlog(backlog)
         self._dropped = 0
-        self._room = threading.Condition(self._lock)
-        self._posting = 0  # threads that wait for room
+        self._room = Room(self._queue, self._lock)
         self._baton: int | None = None  # the thread whose callback runs
         self._since = 0.0  # when it took the baton, real time
         self._running: object = None  # its function
@@ -165,8 +163,8 @@ class Dispatcher:
         """Queue ``function(argument)`` for an event that has come. For the connection thread.
 
         When the backlog is full and the running callback is younger than a second, this first
-        waits for room, a second at most.  Then the oldest event of the lowest rank goes, which
-        may be the new one.
+        waits for room, a second at most for the whole time of being full.  Then the oldest event
+        of the lowest rank goes, which may be the new one.
         """
         with self._lock:
             if len(self._queue) >= self._queue.size and not self._make_room(rank):
@@ -212,15 +210,9 @@ class Dispatcher:
 
     def _make_room(self, rank: int) -> bool:
         """With the lock held: see that one more fits; False when the new one is the one to go."""
-        patience = config.BACKLOG_PATIENCE
-        if self._baton is not None:
-            patience -= time.monotonic() - self._since
-        if patience > 0 and self._baton != threading.get_ident():
-            # Waking this thread for every single place would make both threads wait for each
-            # other at each event, so it sleeps until there is some room.
-            self._posting += 1
-            self._room.wait_for(lambda: len(self._queue) <= self._low_water, patience)
-            self._posting -= 1
+        if self._baton != threading.get_ident():
+            age = 0.0 if self._baton is None else time.monotonic() - self._since
+            self._room.wait(config.BACKLOG_PATIENCE - age)
         if len(self._queue) < self._queue.size:
             return True
         self._count_dropped("a thread to run on" if self._running is None else self._running)
@@ -329,8 +321,7 @@ class Dispatcher:
     def _run_next(self) -> None:
         """With the lock held and the baton free: run the first queued callback, unlocked."""
         function, argument = self._queue.take()
-        if self._posting and len(self._queue) <= self._low_water:
-            self._room.notify_all()
+        self._room.taken()
         ident = threading.get_ident()
         self._take_baton(ident, function)
         self._lock.release()
@@ -367,7 +358,7 @@ class Dispatcher:
             self._ended = reason
             left = self._queue.clear()
             self._dropped += left
-            self._room.notify_all()
+            self._room.taken()
             for wait in list(self._blocked):
                 wait._end(cancelled=True)
             for worker in self._idle:

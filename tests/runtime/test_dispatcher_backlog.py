@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stage import Holder, Stage, finish, in_thread, no_thread
+from stage import PATIENCE, Holder, Stage, finish, in_thread, no_thread
 
 from mentra_sync import config
 from mentra_sync.runtime.backlog import AUDIO, KEEP, SUPERSEDED
@@ -30,7 +30,7 @@ def test_a_full_backlog_first_makes_the_poster_wait_for_room(
     for n in range(8):
         stage.post_note(n)
     poster = in_thread(lambda: [stage.post_note(n) for n in range(8, 100)])
-    wait_until(lambda: stage.dispatcher._posting)
+    wait_until(lambda: stage.dispatcher._room.waiting)
     poster.join(0.02)
     assert poster.is_alive()
     holder.release()
@@ -61,6 +61,47 @@ def test_it_waits_a_while_and_then_drops(
     assert stage.happened == ["holder begins", "holder returns", 999]
 
 
+def test_a_spell_of_being_full_has_one_patience(
+    make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the reader would take one event for each wait, and pings would queue behind them."""
+    monkeypatch.setattr(config, "BACKLOG_PATIENCE", 0.3)
+    stage = make_stage(8)
+    steps = threading.Semaphore(0)
+
+    def slow(_: object) -> None:
+        assert steps.acquire(timeout=PATIENCE)
+        stage.note("slow")
+
+    def post() -> float:
+        began = time.monotonic()
+        stage.dispatcher.post(slow, None)
+        return time.monotonic() - began
+
+    def let_go(events: int) -> None:
+        before = len(stage.happened)
+        for _ in range(events):
+            steps.release()
+        stage.wait_for_count(before + events)
+
+    for _ in range(10):
+        post()
+    assert stage.dispatcher.dropped == 1
+    took = 0.0
+    for _ in range(20):
+        let_go(1)  # a new callback begins, and the queue is full again at once
+        took += post() + post()
+    assert stage.dispatcher.dropped == 21
+    assert took < 10 * 0.3
+
+    def waits_again() -> bool:
+        let_go(2)  # and it has fallen to three quarters: the spell is over
+        return post() + post() + post() > 0.1
+
+    assert any(waits_again() for _ in range(10))  # once, on a machine that has time
+    steps.release(100)
+
+
 def test_a_callback_that_fills_the_backlog_itself_does_not_wait(
     make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +125,7 @@ def test_the_end_frees_who_waits_for_room(
     holder = Holder(stage)
     stage.post_note("queued")
     posters = [in_thread(lambda: stage.post_note("waits for room")) for _ in range(3)]
-    wait_until(lambda: stage.dispatcher._posting == 3)
+    wait_until(lambda: stage.dispatcher._room.waiting == 3)
     stage.dispatcher.end("over")
     for poster in posters:
         finish(poster)
