@@ -9,6 +9,7 @@ package_name to every record and takes what MentraOS's documentation shows::
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -29,6 +30,37 @@ if TYPE_CHECKING:
 else:  # Python 3.10 knows the adapter without its brackets only
     Adapter = logging.LoggerAdapter
     Logger = logging.Logger | logging.LoggerAdapter
+
+
+class OwnLogger(Adapter):
+    """A logger of the SDK's own, which never raises: behind it stand the app's handlers.
+
+    Logging lets pass what a filter or a handler's ``emit`` raises, and it would end the thread
+    that holds a connection, or the timers of a whole server.  It is shown on ``stderr`` instead.
+    """
+
+    def __init__(self, logger: Logger) -> None:
+        super().__init__(logger, {})  # type: ignore[arg-type]  # an adapter may stand behind it
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log at ``level``; only Ctrl+C on the main thread is passed on."""
+        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1  # for this frame
+        try:
+            self.logger.log(level, msg, *args, **kwargs)
+        except BaseException as error:
+            if not isinstance(error, Exception) and _on_main_thread():
+                raise
+            with contextlib.suppress(Exception):  # there may be no stderr
+                traceback.print_exc()
+
+
+def own_logger(name: str) -> OwnLogger:
+    """The :class:`OwnLogger` of a module."""
+    return OwnLogger(logging.getLogger(name))
+
+
+def _on_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 class SessionLogger(Adapter):

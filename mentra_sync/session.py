@@ -339,7 +339,7 @@ class AppSession:
             try:
                 self.release_ownership(ReleaseReason.SWITCHING_CLOUDS.value)
             except (SessionEnded, OSError) as error:
-                self.logger.debug("ownership could not be released: %s", error)
+                self._link.logger.debug("ownership could not be released: %s", error)
         self.end("replaced")
         self._link.connection.end("replaced")
         self._link.connection.join(2 * config.CLOSE_TIMEOUT)
@@ -396,7 +396,7 @@ class AppSession:
 
     def _run_app(self, predecessor: AppSession | None) -> None:
         if predecessor is not None and not predecessor._ending.wait(config.CALLBACK_GRACE):
-            self.logger.warning(
+            self._link.logger.warning(
                 "the session before this one is still busy after %.0f s; starting all the same",
                 config.CALLBACK_GRACE,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mentra_sync.log
-from mentra_sync.log import APP, SessionLogger
+from mentra_sync.log import APP, OwnLogger, SessionLogger, own_logger
 
 
 class Shelf(logging.Handler):
@@ -288,3 +289,56 @@ def test_an_adapter_may_stand_upon_it(shelf: Shelf, logger: SessionLogger) -> No
     Loud(logger, {}).info("hello")
     assert shelf.text == "hello!"
     assert shelf.record.session_id == "session-1"  # type: ignore[attr-defined]
+
+
+# --- The SDK's own lines --------------------------------------------------------------------------
+
+
+class Failing(logging.Handler):
+    """A handler of the app's that raises out of ``emit``, which logging lets pass."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no disk"), SystemExit("enough")])
+def test_an_own_line_never_raises(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = Failing(error)
+    monkeypatch.setattr(logging.getLogger(APP), "handlers", [handler])
+    outcome: list[BaseException | None] = []
+
+    def log() -> None:
+        try:
+            own_logger(APP).error("a line")
+            OwnLogger(SessionLogger("s", "u", "p")).exception("%s", "another")
+        except BaseException as raised:
+            outcome.append(raised)
+        else:
+            outcome.append(None)
+
+    thread = threading.Thread(target=log)
+    thread.start()
+    thread.join()
+    assert outcome == [None]
+    assert capsys.readouterr().err.count(type(error).__name__) >= 2
+
+
+def test_ctrl_c_inside_an_own_line_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(APP), "handlers", [Failing(KeyboardInterrupt())])
+    with pytest.raises(KeyboardInterrupt):
+        own_logger(APP).error("a line")
+
+
+def test_an_own_line_tells_where_it_was_logged(shelf: Shelf, logger: SessionLogger) -> None:
+    own_logger(APP).error("a line")
+    OwnLogger(logger).warning("%s", "another")
+    assert [record.funcName for record in shelf.records] == [
+        "test_an_own_line_tells_where_it_was_logged"
+    ] * 2
+    assert shelf.records[1].session_id == "session-1"  # type: ignore[attr-defined]

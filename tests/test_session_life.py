@@ -875,3 +875,76 @@ def test_timers_that_only_the_session_keeps_ring(scene: Scene):
     gc.collect()
     rung_again.wait(len(rung_again.all) + 2)
     assert len(session._link.pending) == 1  # the one that rings again
+
+
+# --- A log handler of the app's that raises -------------------------------------------------------
+
+
+@pytest.fixture(name="failing_log")
+def failing_log_fixture(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """A handler whose ``emit`` raises, and what it was given."""
+
+    def fail(message: str) -> None:
+        raise RuntimeError(f"the app's handler cannot take: {message}")
+
+    lines = Calls(fail)
+
+    class Failing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines(record.getMessage())
+
+    sdk = logging.getLogger("mentra_sync")
+    monkeypatch.setattr(sdk, "handlers", [Failing()])
+    monkeypatch.setattr(sdk, "propagate", False)
+    return lines
+
+
+def test_a_log_handler_that_raises_ends_no_connection(scene: Scene, failing_log: Calls):
+    stopped, pressed = Calls(), Calls()
+    app = scene.app(lambda session: session.events.on_button_press(pressed.one), on_stop=stopped)
+    there = scene.start(app)
+    there.wait_streams("button_press")
+    there.send({"type": "of_a_new_kind"})
+    there.press()
+    pressed.wait()
+    assert any("of_a_new_kind" in line for line in failing_log.values)
+    scene.stop_session(app, there)
+    assert stopped.wait() == [(ID, USER, "user_disabled")]
+
+
+def test_a_log_handler_that_raises_keeps_no_error_from_on_error(scene: Scene, failing_log: Calls):
+    told = Calls()
+    problem = ValueError("of the app")
+
+    def on_press(_: object) -> None:
+        raise problem
+
+    def on_session(session: AppSession) -> None:
+        session.events.on_error(told.one)
+        session.events.on_button_press(on_press)
+
+    _, there = scene.session(on_session)
+    there.wait_streams("button_press")
+    there.press()
+    assert told.wait() == [problem]
+    assert failing_log.values
+
+
+def test_a_log_handler_that_raises_stops_no_timer(
+    scene: Scene, failing_log: Calls, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(config, "BACKLOG_PATIENCE", 0.0)
+    go_on = threading.Event()
+    rang = Calls()
+
+    def on_session(session: AppSession) -> None:
+        session.events.on_button_press(lambda _: go_on.wait(10))
+
+    session, there = scene.session(on_session, event_backlog=1)
+    there.wait_streams("button_press")
+    for _ in range(5):
+        there.press()
+    failing_log.wait()  # the drop, told on the timer thread
+    go_on.set()
+    session.after(0.01, rang)
+    rang.wait()

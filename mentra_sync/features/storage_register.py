@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import concurrent.futures
-import logging
 import threading
 
 from mentra_sync import config, hints
 from mentra_sync.clock import Deadline
 from mentra_sync.errors import SessionEnded
 from mentra_sync.features.user_storage import Report, UserStorage, listed
+from mentra_sync.log import own_logger
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.timers import Timers
 
-_log = logging.getLogger(__name__)
+_log = own_logger(__name__)
 
 _CUT_OFF_WITHIN = 1.0
 """Seconds in which a request that has been cut off ends."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 from mentra_sync import config, hints
 from mentra_sync.clock import Deadline
 from mentra_sync.errors import ConnectionFailed, RequestFailed, RequestTimeout, StorageError
+from mentra_sync.log import own_logger
 from mentra_sync.runtime.calls import Call
 from mentra_sync.runtime.cloud_api import CloudApi, TooManyRequests
 from mentra_sync.runtime.identity import Identity
 
-_log = logging.getLogger(__name__)
+_log = own_logger(__name__)
 
 
 class StorageRequests:

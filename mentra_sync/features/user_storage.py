@@ -10,7 +10,6 @@ what the cloud holds is always what the requests so far have made it.  No lock i
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -22,12 +21,13 @@ from mentra_sync.clock import Deadline
 from mentra_sync.errors import SessionEnded, StorageError
 from mentra_sync.features.storage_requests import StorageRequests
 from mentra_sync.features.stored_values import StoredValues, Write
+from mentra_sync.log import own_logger
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.errands import Errands
 from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.timers import Alarm, Timers
 
-_log = logging.getLogger(__name__)
+_log = own_logger(__name__)
 
 Report = Callable[[BaseException], object]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 from mentra_sync.clock import Deadline
 from mentra_sync.errors import ConnectionFailed
+from mentra_sync.log import own_logger
 from mentra_sync.protocol.codec import MalformedMessage, parse
 from mentra_sync.runtime.closing import (
     ERROR_TYPES,
@@ -28,7 +28,7 @@ from mentra_sync.runtime.limits import Limits
 from mentra_sync.runtime.transport import Disconnected, Transport
 from mentra_sync.runtime.wakeup import Wakeup
 
-logger = logging.getLogger(__name__)
+logger = own_logger(__name__)
 
 ACK = "tpa_connection_ack"
 

@@ -6,7 +6,6 @@ thread; the owner never runs user code there and never blocks.
 
 from __future__ import annotations
 
-import logging
 import math
 import ssl
 import threading
@@ -17,6 +16,7 @@ from typing import Any
 from mentra_sync import config
 from mentra_sync.clock import Deadline
 from mentra_sync.errors import ConnectionFailed, SessionEnded
+from mentra_sync.log import own_logger
 from mentra_sync.runtime.attempt import Accepted, Attempt, AttemptFailed
 from mentra_sync.runtime.closing import (
     APP_NOT_STARTED,
@@ -41,7 +41,7 @@ from mentra_sync.runtime.wakeup import Wakeup
 
 __all__ = ["Connection", "Owner"]
 
-logger = logging.getLogger(__name__)
+logger = own_logger(__name__)
 
 
 class Connection:
@@ -225,22 +225,29 @@ class Connection:
     # --- The connection thread -----------------------------------------------------------------
 
     def _run(self) -> None:
-        assert self._wakeup is not None
         ending = Ending(CONNECTION_LOST, None, "internal error")
         try:
             ending = self._life()
-        except Exception:
+        except BaseException:  # nobody would end the session if this thread just went
             logger.exception("%s: the connection failed by a fault of this package", self._name)
+        finally:
+            self._finish(ending)
+
+    def _finish(self, ending: Ending) -> None:
+        """Let go of what is left, and tell the owner, whatever has happened."""
+        assert self._wakeup is not None
         with self._lock:
             self._ending = ending = self._ending or ending
             transport, self._live = self._live, None
             self._outbox.take()
             self._changed.notify_all()
-        if transport is not None:
-            transport.close(abort=True)
-        logger.debug("%s: ended (%s)", self._name, ending.reason)
-        call(self._owner.ended, ending.reason, ending.code, ending.detail)
-        self._wakeup.close()
+        try:
+            if transport is not None:
+                transport.close(abort=True)
+        finally:
+            logger.debug("%s: ended (%s)", self._name, ending.reason)
+            call(self._owner.ended, ending.reason, ending.code, ending.detail)
+            self._wakeup.close()
 
     def _life(self) -> Ending:
         """Connect, serve, and connect again, until something ends the session."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from mentra_sync import config
 from mentra_sync.errors import SessionEnded
-from mentra_sync.log import OWN_THREADS, Logger
+from mentra_sync.log import OWN_THREADS, Logger, OwnLogger
 from mentra_sync.protocol.codec import iso_timestamp, to_json
 from mentra_sync.protocol.commands import (
     Command,
@@ -82,10 +82,10 @@ class Link:
         self.target = target
         self.timers = timers
         self.clock = timers.clock
-        self.logger = logger
+        self.logger = OwnLogger(logger)
         name = identity.session_id[:60]
         self.dispatcher = Dispatcher(
-            name, self.clock, timers, logger=logger, report=self.report, backlog=event_backlog
+            name, self.clock, timers, logger=self.logger, report=self.report, backlog=event_backlog
         )
         self.dispatcher.about_to_wait = self._about_to_wait
         self.replies = Replies(self.dispatcher)
@@ -106,7 +106,7 @@ class Link:
             wake=self.connection.wake,
         )
         self._permissions = permissions
-        self._ended_calls = EndedCalls(logger)
+        self._ended_calls = EndedCalls(self.logger)
         self._tell_ended = ended
         self._tell_failed = failed
         self.questions: set[object] = set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from mentra_sync.runtime.frames import Message, Opcode, read_close
 from mentra_sync.runtime.limits import Limits
 from mentra_sync.runtime.owner import Owner, call
 from mentra_sync.runtime.transport import Disconnected, Transport
-
-logger = logging.getLogger(__name__)
 
 _NOTED_TYPES = ERROR_TYPES | {"app_stopped"}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-logger = logging.getLogger(__name__)
+from mentra_sync.log import own_logger
+
+logger = own_logger(__name__)
 
 T = TypeVar("T")
 

@@ -7,17 +7,17 @@ logged, once per process.  No call ever waits for this, and no answer means no w
 
 from __future__ import annotations
 
-import logging
 import threading
 
 from mentra_sync import hints
 from mentra_sync.clock import Deadline
+from mentra_sync.log import own_logger
 from mentra_sync.protocol.names import PermissionType, StreamType
 from mentra_sync.runtime.calls import Call
 from mentra_sync.runtime.cloud_api import CloudApi
 from mentra_sync.runtime.identity import Identity
 
-_log = logging.getLogger(__name__)
+_log = own_logger(__name__)
 
 STREAMS: dict[str, PermissionType] = {
     StreamType.TRANSCRIPTION.value: PermissionType.MICROPHONE,

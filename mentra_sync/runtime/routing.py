@@ -12,12 +12,12 @@ it came by, and ``*`` and ``all`` get everything.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from mentra_sync.log import own_logger
 from mentra_sync.protocol.codec import MalformedMessage, decode
 from mentra_sync.protocol.events import EVENTS, AudioChunk
 from mentra_sync.protocol.names import LocationRate, NoticeType, StreamType
@@ -25,7 +25,7 @@ from mentra_sync.protocol.notices import NOTICES
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.backlog import AUDIO, KEEP, SUPERSEDED
 
-_log = logging.getLogger(__name__)
+_log = own_logger(__name__)
 
 Deliver = Callable[[Any, int], None]
 """Takes an event and its rank (see ``backlog``); runs on the connection thread."""

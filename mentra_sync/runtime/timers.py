@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-import logging
 import threading
 from collections.abc import Callable
 
 from mentra_sync.clock import Clock
+from mentra_sync.log import own_logger
 
-_log = logging.getLogger(__name__)
+_log = own_logger(__name__)
 _STOP_TIMEOUT = 2.0
 
 

@@ -380,3 +380,17 @@ def test_many_connections_end_together(cloud: FakeCloud, apps: Apps) -> None:
         peer.send_close(code, reason)
     for app in made:
         assert app.ended()[0] == "server_stopped"
+
+
+def test_it_ends_even_when_its_owner_wants_the_thread_to_exit(
+    cloud: FakeCloud, apps: Apps, logged: Any
+) -> None:
+    class Exiting(Recorder):
+        def received(self, frame: dict[str, Any]) -> None:
+            raise SystemExit
+
+    app, peer = connected(cloud, apps, Exiting())
+    peer.send_json({"type": "anything"})
+    assert app.ended() == ("connection_lost", None, "internal error")
+    assert not app.connection.connected
+    assert logged.about("by a fault of this package")
