@@ -101,6 +101,7 @@ class Wait:
         self.condition.notify()
         if self.gave_up:
             self.dispatcher._ready.append(self)
+            self.dispatcher._free_kept_baton()
             self.dispatcher._hand_on()
 
 
@@ -130,7 +131,7 @@ class Dispatcher:
         """``report`` is told of every exception that leaves a callback, on that thread."""
         self.about_to_wait: Callable[[], object] = lambda: None
         """Called by every thread that is about to wait in a call of this session."""
-        self._name = name
+        self._thread_name = f"mentra-calls-{name}"
         self.clock = clock
         self._timers = timers
         self._logger = logger
@@ -146,6 +147,7 @@ class Dispatcher:
         self._named_slow = False  # whether the log has named it
         self._blocked: dict[Wait, None] = {}  # every thread that is parked, in order
         self._waiting = 0  # the callbacks among them
+        self._kept_by: Wait | None = None  # one that waits, but had to keep the baton
         self._ready: deque[Wait] = deque()  # callbacks whose wait is over
         self._workers: set[threading.Thread] = set()
         self._idle: list[_Worker] = []
@@ -221,8 +223,14 @@ class Dispatcher:
     # --- The baton ----------------------------------------------------------------------------
 
     def _lay_down_baton(self, wait: Wait) -> None:
-        """With the lock held: let others run while this thread waits, if it holds the baton."""
-        if self._baton != wait.ident or self._waiting >= config.MAX_WAITING_CALLBACKS:
+        """With the lock held: let others run while this thread waits, if it holds the baton.
+
+        When as many wait already as may, only one of those whose wait is over can go on.
+        """
+        if self._baton != wait.ident:
+            return
+        if self._waiting >= config.MAX_WAITING_CALLBACKS and not self._ready:
+            self._kept_by = wait
             return
         wait.gave_up = True
         wait.function = self._running
@@ -230,6 +238,12 @@ class Dispatcher:
         self._baton = None
         self._running = None
         self._hand_on()
+
+    def _free_kept_baton(self) -> None:
+        """With the lock held: one can go on; who had to keep the baton in its wait gives it up."""
+        wait, self._kept_by = self._kept_by, None
+        if wait is not None and not wait.done:
+            self._lay_down_baton(wait)
 
     def _take_baton(self, ident: int, function: object) -> None:
         """With the lock held: the thread ``ident`` runs from here on."""
@@ -267,9 +281,7 @@ class Dispatcher:
             worker.called = True
             worker.condition.notify()
         else:
-            thread = threading.Thread(
-                target=self._work, name=f"mentra-calls-{self._name}", daemon=True
-            )
+            thread = threading.Thread(target=self._work, name=self._thread_name, daemon=True)
             try:
                 thread.start()
             except RuntimeError:
@@ -373,7 +385,8 @@ class Dispatcher:
         A callback of the calling thread's own is not waited for.  Returns whether none is left.
         """
         with self._lock:
-            return self._calm.wait_for(lambda: not self._others(), timeout)
+            me = threading.current_thread()
+            return self._calm.wait_for(lambda: not self._workers - {me}, timeout)
 
     def abandon(self) -> None:
         """Give up the rule of one at a time, so that none waits for one that never returns."""
@@ -409,9 +422,6 @@ class Dispatcher:
 
     def _parked(self) -> set[int]:
         return {wait.ident for wait in self._blocked if not wait.done}
-
-    def _others(self) -> set[threading.Thread]:
-        return self._workers - {threading.current_thread()}
 
     # --- Callbacks that take long -------------------------------------------------------------
 

@@ -250,26 +250,75 @@ def test_who_is_about_to_wait_is_told_of(stage: Stage) -> None:
 # --- 32 at most -------------------------------------------------------------------------------
 
 
+def thirty_two_waiting(stage: Stage) -> list[Waiter]:
+    """As many callbacks as may wait at once."""
+    return [Waiter(stage, f"w{n}") for n in range(config.MAX_WAITING_CALLBACKS)]
+
+
+def parked(stage: Stage, count: int) -> Callable[[], bool]:
+    return lambda: len(stage.dispatcher.parked) == count
+
+
 def test_the_thirty_third_waits_with_the_baton_in_its_hand(
     stage: Stage, wait_until: WaitUntil
 ) -> None:
-    waiters = [Waiter(stage, f"w{n}") for n in range(config.MAX_WAITING_CALLBACKS)]
+    waiters = thirty_two_waiting(stage)
     stage.post_note("still runs")
     stage.wait_for("still runs")
     last = Waiter(stage, "last")
     stage.post_note("queued")
-    waiters[7].answer()
-    wait_until(lambda: len(stage.dispatcher._blocked) == len(waiters))  # the last one is parked
+    wait_until(parked(stage, len(waiters) + 1))
     with stage.changed:
         early = stage.changed.wait_for(lambda: stage.happened[-1] != "last waits", 0.1)
     assert not early, stage.happened[-1]
     last.answer()
     stage.wait_for("queued")
-    assert stage.happened[-3:] == ["last goes on", "w7 goes on", "queued"]
+    assert stage.happened[-2:] == ["last goes on", "queued"]
+    waiters[7].answer()
+    stage.wait_for("w7 goes on")
     # There is room for one more now.
     Waiter(stage, "one more")
     stage.post_note("runs again")
     stage.wait_for("runs again")
+
+
+def test_the_thirty_third_holds_up_none_whose_wait_is_over(
+    stage: Stage, wait_until: WaitUntil
+) -> None:
+    waiters = thirty_two_waiting(stage)
+    last = Waiter(stage, "last")
+    wait_until(parked(stage, len(waiters) + 1))
+    for waiter in waiters:
+        waiter.answer()
+        stage.wait_for(f"{waiter.name} goes on")
+        assert len(stage.dispatcher.threads) <= config.MAX_WAITING_CALLBACKS + 1
+    stage.post_note("queued")
+    stage.wait_for("queued")
+    last.answer()
+    stage.wait_for("last goes on")
+
+
+def test_the_thirty_third_gives_way_to_one_whose_wait_ended_before(stage: Stage) -> None:
+    waiters = thirty_two_waiting(stage)
+    begins, go_on = threading.Event(), threading.Event()
+    last: list[Wait] = []
+
+    def wait_in_turn() -> None:
+        begins.set()
+        assert go_on.wait(PATIENCE)
+        last.append(Wait(stage.dispatcher))
+        last[0].block(None)
+        stage.note("last goes on")
+
+    stage.post(wait_in_turn)
+    assert begins.wait(PATIENCE)
+    stage.post_note("queued")
+    waiters[7].answer()  # and must wait for its turn, as the last one runs
+    go_on.set()
+    stage.wait_for("queued")
+    assert stage.happened[-2:] == ["w7 goes on", "queued"]
+    last[0].end()
+    stage.wait_for("last goes on")
 
 
 def test_thirty_two_may_wait_again_after_they_went_on(stage: Stage) -> None:
