@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 import pytest
-from cloud import KEY, SOON, USER, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
+from cloud import KEY, SOON, USER, AppSocket, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
+from fake_cloud import TEXT
 
 from mentra_sync import AppSession, RequestTimeout, SessionEnded
 
@@ -293,3 +294,53 @@ def test_the_key_is_in_no_log(scene: Scene, caplog: pytest.LogCaptureFixture):
     assert KEY not in str(everything)
     for record in caplog.records:
         assert KEY not in str(record.__dict__)
+
+
+DEEP = "[" * 1000 + "]" * 1000
+"""JSON that a parser takes, and that is nested more deeply than code of Python goes."""
+
+
+def test_an_ack_that_cannot_be_read_is_followed_by_the_subscriptions(scene: Scene):
+    settings = f'[{{"key":"k","value":{DEEP}}}]'
+
+    def accept() -> AppSocket:
+        peer = scene.cloud.accept_websocket()
+        peer.introduce()
+        peer.send(TEXT, f'{{"type":"tpa_connection_ack","settings":{settings}}}'.encode())
+        return scene.take(peer)
+
+    app = scene.app(lambda session: session.events.on_button_press(Calls().one))
+    webhook = scene.posting(app, "/webhook", scene.start_body())
+    there = accept()
+    assert webhook.answer().status == 200
+    there.wait_streams("button_press")
+    there.close_with(1012, "restart")
+    accept().wait_streams("button_press")
+
+
+def test_a_second_ack_on_one_connection_is_followed_by_the_subscriptions(scene: Scene):
+    _, there = scene.session(lambda session: session.events.on_button_press(Calls().one))
+    there.wait_streams("button_press")
+    there.send({"type": "tpa_connection_ack"})
+    there.wait("subscription_update", 2)
+    there.settle()
+    assert [update["subscriptions"] for update in there.all("subscription_update")] == [
+        ["button_press"]
+    ] * 2
+
+
+def test_what_comes_before_the_app_is_ready_survives_a_frame_that_makes_no_sense(scene: Scene):
+    ready = threading.Event()
+    pressed = Calls()
+
+    def main(session: AppSession) -> None:
+        assert ready.wait(10)
+        session.events.on_button_press(lambda press: pressed(press.button_id))
+
+    _, there = scene.session(main)
+    there.press("before")
+    there.send_text(f'{{"type":"data_stream","streamType":{DEEP}}}')
+    there.press("after")
+    there.settle()
+    ready.set()
+    assert pressed.wait(2) == ["before", "after"]

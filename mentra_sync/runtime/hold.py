@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mentra_sync.runtime.backlog import Backlog
+from mentra_sync.runtime.owner import call
 
 Delivery = tuple[Callable[[Any], None], Any]
 
@@ -43,8 +44,11 @@ class Hold:
         self._kept.add((function, argument), rank)
 
     def let_go(self) -> None:
-        """Deliver what was kept; from here on everything goes straight through."""
+        """Deliver what was kept; from here on everything goes straight through.
+
+        What one delivery raises is logged, and does not keep the others back.
+        """
         kept, self._kept = self._kept, None
         while kept:
             function, argument = kept.take()
-            function(argument)
+            call(function, argument)

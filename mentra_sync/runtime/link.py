@@ -27,6 +27,7 @@ from mentra_sync.protocol.commands import (
 )
 from mentra_sync.protocol.names import PermissionType
 from mentra_sync.protocol.streams import StreamName
+from mentra_sync.runtime.attempt import ACK
 from mentra_sync.runtime.backlog import AUDIO, KEEP
 from mentra_sync.runtime.blame import culprit, suggestion, trimmed
 from mentra_sync.runtime.callbacks import adapt
@@ -92,6 +93,7 @@ class Link:
         self.photos = photos
         self.signals = Signals(self.dispatcher)
         self.router = Router(report=self.report_problem, changed=self._subscriptions_changed)
+        self.router.read(ACK, self._read_ack)
         self.refusals = Refusals(
             self.replies, self.router, timers, self.malformed, lambda: self.connection.wake()
         )
@@ -355,8 +357,7 @@ class Link:
         """Take in what the cloud says about the user; subscribe again after a reconnection."""
         again, self._acknowledged = self._acknowledged, True
         self.router.route(ack)
-        self._welcome = (ack.get("settings"),)  # told when the connection is live
-        self.connection.wake()
+        self._welcome = (ack.get("settings"),)  # told when the connection is live and due() called
         if not again:
             return []
         self._reconnected_at = time.monotonic()
@@ -366,8 +367,13 @@ class Link:
         wanted = self.router.subscriptions()
         # An empty list is not heeded so soon; then it is still to be said.
         self._sent_subscriptions = wanted or None
-        self._subscriptions_due = True
         return [to_json(self._subscription_update(wanted))]
+
+    def _read_ack(self, ack: dict[str, Any]) -> None:
+        """After every ack the list is to be said again, also when a connection brings a second."""
+        self._sent_subscriptions = None
+        self._subscriptions_due = True
+        self.connection.wake()
 
     def received(self, frame: dict[str, Any]) -> None:
         """Route a frame, or keep it until the app is ready; answers are never kept back."""

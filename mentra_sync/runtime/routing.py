@@ -20,6 +20,7 @@ from typing import Any
 from mentra_sync.log import own_logger
 from mentra_sync.protocol.codec import MalformedMessage, decode
 from mentra_sync.protocol.events import EVENTS, AudioChunk
+from mentra_sync.protocol.jsontext import shortened
 from mentra_sync.protocol.names import LocationRate, NoticeType, StreamType
 from mentra_sync.protocol.notices import NOTICES
 from mentra_sync.protocol.streams import StreamName
@@ -86,6 +87,8 @@ _REMEMBERED_ROUTES = 1000
 
 _REMEMBERED_TEXTS = 64
 _REMEMBERED_TYPES = 100
+_REMEMBERED_NAME = 200
+"""How long a name may be to be remembered, in characters; real ones have a few dozen."""
 
 
 class Listener:
@@ -211,6 +214,10 @@ class Router:
                 reader(frame)
             except MalformedMessage as error:
                 malformed = error
+            except RecursionError:  # the parser goes deeper than code of Python can
+                malformed = MalformedMessage(f"{kind}: nested too deeply")
+            except Exception:
+                self._failed(kind)
         if malformed is not None:  # told once, however many features read this frame
             self._report(malformed)
 
@@ -220,7 +227,7 @@ class Router:
         if route.listeners:
             chunk = AudioChunk(data)
             for listener in route.listeners:
-                listener.deliver(chunk, AUDIO)  # type: ignore[misc]  # a route has no None
+                self._deliver(listener, chunk, AUDIO)
 
     def deliver(self, stream: str, data: dict[str, Any]) -> None:
         """Route ``data`` as an event of ``stream``: some notices are streams as well."""
@@ -230,7 +237,7 @@ class Router:
         name, data = frame.get("streamType"), frame.get("data")
         if not isinstance(name, str):
             self._report(
-                MalformedMessage(f"data_stream: streamType must be a string, got {name!r}")
+                MalformedMessage(f"data_stream: streamType must be a string, got {shortened(name)}")
             )
             return
         if name in _BY_DATA:
@@ -243,12 +250,25 @@ class Router:
         except MalformedMessage as error:
             self._report(error)
             return
+        except RecursionError:
+            self._report(MalformedMessage(f"{route.base}: nested too deeply"))
+            return
         rank = route.rank
         if rank == SUPERSEDED and getattr(event, "is_final", False):
             rank = KEEP
         for listener in route.listeners:
             if not listener.heard_already(name, event):
-                listener.deliver(event, rank)  # type: ignore[misc]  # a route has no None
+                self._deliver(listener, event, rank)
+
+    def _deliver(self, listener: Listener, event: Any, rank: int) -> None:
+        """Give an event to one listener; what that raises does not concern the others."""
+        try:
+            listener.deliver(event, rank)  # type: ignore[misc]  # a route has no None
+        except Exception:
+            self._failed(listener.stream.base)
+
+    def _failed(self, what: str) -> None:
+        _log.exception("a reader of %.100r failed; the connection goes on", what)
 
     def _route_of(self, name: str) -> _Route:
         """The route of a wire name, looked up or made."""
@@ -257,7 +277,9 @@ class Router:
             if route is None:
                 if len(self._routes) >= _REMEMBERED_ROUTES:
                     self._routes = {}
-                route = self._routes[name] = self._make_route(name)
+                route = self._make_route(name)
+                if len(name) <= _REMEMBERED_NAME:
+                    self._routes[name] = route
             return route
 
     def _make_route(self, name: str) -> _Route:
@@ -282,7 +304,10 @@ class Router:
         return _Route(stream.base, (*first, *chosen))
 
     def _warn_of_unknown(self, kind: str) -> None:
-        if kind in NOTICES or kind in self._unknown or len(self._unknown) >= _REMEMBERED_TYPES:
+        if kind in NOTICES:
+            return
+        kind = kind[:_REMEMBERED_NAME]
+        if kind in self._unknown or len(self._unknown) >= _REMEMBERED_TYPES:
             return
         self._unknown.add(kind)
         _log.warning("the cloud sent a frame of a type unknown here, %.100r; it is ignored", kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from collections.abc import Callable
@@ -403,7 +404,7 @@ def test_a_stream_name_that_is_no_text_is_reported(desk: Desk, name: Any) -> Non
     desk.listen("*")
     assert desk.send(name, x=1) == []
     assert [str(error) for error in desk.errors] == [
-        f"data_stream: streamType must be a string, got {name!r}"
+        f"data_stream: streamType must be a string, got {json.dumps(name)}"
     ]
     desk.router.route({"type": "data_stream"})
     assert len(desk.errors) == 2
@@ -580,3 +581,67 @@ def test_a_listener_may_leave_while_it_is_told(desk: Desk) -> None:
     desk.send("button_press", buttonId="x")
     desk.send("button_press", buttonId="x")
     assert told == ["one", "two", "two"]
+
+
+# --- What must not stop the others ----------------------------------------------------------------
+
+
+DEEP: Any = functools.reduce(lambda inner, _: [inner], range(2000), [])
+"""Deeper than code of Python goes."""
+
+
+def read_deeply(value: Any) -> None:
+    for inner in value:
+        read_deeply(inner)
+
+
+def test_a_reader_that_fails_does_not_keep_the_frame_from_the_others(
+    desk: Desk, logged: Any
+) -> None:
+    read: list[Any] = []
+
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    for reader in (fail, read.append):
+        desk.router.read("custom_message", reader)
+        desk.router.read_events(StreamName.parse("button_press"), reader)
+    desk.listen("button_press")
+    frame = {"type": "custom_message"}
+    desk.router.route(frame)
+    assert desk.send("button_press", buttonId="main") == ["button_press"]
+    assert read[0] is frame
+    assert read[1].button_id == "main"
+    (first, second) = logged.about("failed; the connection goes on")
+    assert "custom_message" in first
+    assert "button_press" in second
+    assert desk.errors == []
+
+
+def test_what_is_nested_too_deeply_is_malformed(desk: Desk) -> None:
+    read: list[Any] = []
+    desk.router.read("custom_message", lambda frame: read_deeply(frame["payload"]))
+    desk.router.read("custom_message", read.append)
+    desk.router.route({"type": "custom_message", "payload": DEEP})
+    assert len(read) == 1
+    assert [str(error) for error in desk.errors] == ["custom_message: nested too deeply"]
+    assert isinstance(desk.errors[0], MalformedMessage)
+
+
+@pytest.mark.parametrize("name", [DEEP, ["x" * 1_000_000]], ids=["deep", "long"])
+def test_a_stream_type_that_is_no_name_is_told_in_short(desk: Desk, name: Any) -> None:
+    desk.send(name)
+    (error,) = desk.errors
+    assert "streamType must be a string" in str(error)
+    assert len(str(error)) < 200
+
+
+def test_names_of_any_length_are_routed_and_only_short_ones_remembered(
+    desk: Desk, logged: Any
+) -> None:
+    desk.listen("*", "all")
+    for number in range(3):
+        assert desk.send(f"{number}{'x' * 10_000}") == ["all"]
+        desk.router.route({"type": f"{'x' * 10_000}{number}"})
+    assert sum(len(name) for name in (*desk.router._routes, *desk.router._unknown)) < 1000
+    assert len(logged.about("of a type unknown here")) == 1
