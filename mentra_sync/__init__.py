@@ -101,7 +101,7 @@ if TYPE_CHECKING:
     from mentra_sync.protocol.webhooks import (
         GIVE_APP_CONTROL_OF_TOOL_RESPONSE as GIVE_APP_CONTROL_OF_TOOL_RESPONSE,
     )
-    from mentra_sync.runtime.link import Disconnection as Disconnection
+    from mentra_sync.runtime.closing import Disconnection as Disconnection
     from mentra_sync.runtime.subscription import Subscription as Subscription
     from mentra_sync.server import AppServer as AppServer
     from mentra_sync.session import AppSession as AppSession
@@ -141,7 +141,7 @@ _HOMES = {
     "protocol.settings": "AppConfig Setting",
     "protocol.users": "AppUser",
     "protocol.webhooks": "GIVE_APP_CONTROL_OF_TOOL_RESPONSE",
-    "runtime.link": "Disconnection",
+    "runtime.closing": "Disconnection",
     "runtime.subscription": "Subscription",
     "server": "AppServer",
     "session": "AppSession",

@@ -9,7 +9,8 @@ from typing import Any
 
 from mentra_sync import config
 from mentra_sync.errors import SessionEnded
-from mentra_sync.runtime.link import Disconnection, Link
+from mentra_sync.runtime.closing import Disconnection
+from mentra_sync.runtime.link import Link
 
 _THREAD_RETRY = 1.0
 """How soon it is tried again, when there was no thread to be had for it."""

@@ -36,9 +36,10 @@ from mentra_sync.protocol.notices import CapabilitiesUpdate, ConnectionAck
 from mentra_sync.protocol.settings import AppConfig
 from mentra_sync.runtime.asking import ask
 from mentra_sync.runtime.callbacks import LEFT_OUT
+from mentra_sync.runtime.closing import Disconnection
 from mentra_sync.runtime.hosts import Target
 from mentra_sync.runtime.identity import Identity
-from mentra_sync.runtime.link import Disconnection, Link
+from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.replies import check_number
 from mentra_sync.shared import Shared
 

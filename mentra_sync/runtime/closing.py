@@ -86,6 +86,17 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Disconnection:
+    """What ``on_disconnected`` handlers get."""
+
+    code: int | None
+    """The websocket's close code, or None when there was no close frame."""
+    reason: str
+    permanent: bool
+    """False: the SDK is reconnecting. True: the session is over, ``on_stop`` comes next."""
+
+
+@dataclass(frozen=True)
 class Loss:
     """The connection is gone, the session may go on: what ``Owner.lost`` is told, and more."""
 

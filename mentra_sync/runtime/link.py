@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from mentra_sync import config
@@ -31,6 +30,7 @@ from mentra_sync.runtime.attempt import ACK
 from mentra_sync.runtime.backlog import AUDIO, KEEP
 from mentra_sync.runtime.blame import culprit, suggestion, trimmed
 from mentra_sync.runtime.callbacks import adapt
+from mentra_sync.runtime.closing import Disconnection
 from mentra_sync.runtime.connection import Connection
 from mentra_sync.runtime.dispatcher import Dispatcher, Wait
 from mentra_sync.runtime.ended_calls import EndedCalls
@@ -44,17 +44,6 @@ from mentra_sync.runtime.replies import AwaitedPhotos, Mailbox, Replies, Reply
 from mentra_sync.runtime.routing import ANSWERS, Router, rank_of
 from mentra_sync.runtime.subscription import Handler, Signals, Subscription
 from mentra_sync.runtime.timers import Alarm, Timers
-
-
-@dataclass(frozen=True)
-class Disconnection:
-    """What ``on_disconnected`` handlers get."""
-
-    code: int | None
-    """The websocket's close code, or None when there was no close frame."""
-    reason: str
-    permanent: bool
-    """False: the SDK is reconnecting. True: the session is over, ``on_stop`` comes next."""
 
 
 class Link:
