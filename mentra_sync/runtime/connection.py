@@ -342,11 +342,12 @@ class Connection:
         if time.monotonic() - began > self._limits.attempt:
             self._refused = False
         if isinstance(result, Loss):
+            with self._lock:
+                self._live = None  # what is sent from here on waits for the next connection
             if result.violation:
                 transport.close_with(result.code or PROTOCOL_ERROR, result.reason)
             transport.close(abort=result.abort)
             with self._lock:
-                self._live = None
                 self._outbox.put_back(transport.take_unwritten())
             if result.unexplained_refusal and self._refused:
                 return Ending(rejected(POLICY_VIOLATION), result.code, result.reason)

@@ -29,9 +29,8 @@ class Outbox:
             )
 
     def put_back(self, frames: Iterable[str]) -> None:
-        """Keep ``frames``, which were taken before, whatever their number; none came meanwhile."""
-        assert not self._frames
-        self._frames.extend(frames)
+        """Keep ``frames`` before those that came meanwhile, whatever their number."""
+        self._frames.extendleft(reversed(list(frames)))
 
     def take(self) -> list[str]:
         """All frames; it is empty afterwards."""

@@ -79,6 +79,7 @@ class Transport:
         self._progress = threading.Condition(self._lock)  # a writer may go on
         self._queue: collections.deque[Outgoing] = collections.deque()
         self._pong: Outgoing | None = None
+        self._farewell: Outgoing | None = None  # our close frame: nothing is written behind it
         self._leading = False  # a writer is waiting for the socket, for all of them
         self._write_wants_read = False  # TLS must hear from the other side before it can write on
         self._broken: str | None = None
@@ -117,7 +118,7 @@ class Transport:
     def _wait(self, until: float) -> bool:
         """Wait for the socket; returns whether there is something to read."""
         with self._lock:
-            write = bool(self._queue) and not self._leading and not self._write_wants_read
+            write = self._may_write() and not self._leading and not self._write_wants_read
             until = until if self._leading else min(until, self._write_deadline())
         read = not self._read_wants_write
         readable, writable = self._wakeup.wait(
@@ -200,7 +201,7 @@ class Transport:
         with self._lock:
             self._flush()
             while not outgoing.written and self._broken is None:
-                if self._leading:
+                if self._leading or not self._may_write():
                     self._progress.wait()
                     continue
                 self._leading = True
@@ -213,7 +214,7 @@ class Transport:
                 self._progress.notify_all()
             if self._closed and not self._leading:
                 self._sock.close()
-            elif self._queue:
+            elif self._may_write():
                 self._wakeup.wake()  # the reader, or another writer, takes over
 
     def answer_ping(self, payload: bytes) -> None:
@@ -229,7 +230,10 @@ class Transport:
             self._flush()
 
     def take_unwritten(self) -> list[str]:
-        """The texts that were not wholly written, in order. Call it after :meth:`close`."""
+        """The texts that were not wholly written, in order. Call it after :meth:`close`.
+
+        Those that came after our own close frame are among them.
+        """
         with self._lock:
             texts = [outgoing.text for outgoing in self._queue if outgoing.text is not None]
             self._queue.clear()
@@ -242,11 +246,10 @@ class Transport:
 
         Blocks only while the answer cannot be written, ``Limits.close`` at most.
         """
-        self.queue(encode(Opcode.CLOSE, payload[:2]))
-        self.flush()
+        farewell = self._say_farewell(payload[:2])
         until = time.monotonic() + self._limits.close
         with contextlib.suppress(Disconnected):
-            while self.backlog and time.monotonic() < until:
+            while not farewell.written and time.monotonic() < until:
                 self.read(until)
         self.close()
 
@@ -259,18 +262,25 @@ class Transport:
         """
         if self._closed:
             return
-        self.queue(encode(Opcode.CLOSE, close_payload(code, reason)))
-        self.flush()
+        farewell = self._say_farewell(close_payload(code, reason))
         until = time.monotonic() + self._limits.write
         writing = True
         with contextlib.suppress(Disconnected):
             while time.monotonic() < until:
-                if writing and not self.backlog:
+                if writing and farewell.written:
                     writing = False
                     until = time.monotonic() + self._limits.close
                 if any(opcode == Opcode.CLOSE for opcode, _ in self.read(until)):
                     break
         self.close(abort=writing)
+
+    def _say_farewell(self, payload: bytes) -> Outgoing:
+        with self._lock:
+            farewell = self._farewell = Outgoing(encode(Opcode.CLOSE, payload), None)
+            self._queue.append(farewell)
+            self._flush()
+            self._check_write_deadline()
+        return farewell
 
     def close(self, *, abort: bool = False) -> None:
         """Shut the socket down and close it, at once.
@@ -295,13 +305,18 @@ class Transport:
 
     # --- With the lock held --------------------------------------------------------------------
 
+    def _may_write(self) -> bool:
+        """Whether something is queued that may go out."""
+        assert self._lock.locked()
+        return bool(self._queue) and not (self._farewell and self._farewell.written)
+
     def _flush(self) -> None:
         """Write what the socket takes, unless a writer that waits for it will do so.
 
         Only that writer may: were its frame written by another, it would go on waiting.
         """
         assert self._lock.locked()
-        while self._queue and self._broken is None and not self._leading:
+        while self._may_write() and self._broken is None and not self._leading:
             outgoing = self._queue[0]
             if outgoing.begun is None:
                 outgoing.begun = time.monotonic()

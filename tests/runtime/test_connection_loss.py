@@ -170,6 +170,21 @@ def test_a_violation_is_told_to_the_cloud(
     assert app.owner.all("received") == [({"type": "before"},)]
 
 
+def test_frames_sent_while_a_violation_is_told_wait_for_the_next_connection(
+    any_cloud: FakeCloud, apps: Apps
+) -> None:
+    app, peer = connected(any_cloud, apps, limits=replace(QUICK, close=PATIENCE))
+    app.connection.send("before")
+    peer.sock.sendall(server_frame(TEXT, b"x", masked=True))
+    assert peer.read_text() == "before"
+    assert peer.read_close()[0] == 1002
+    for number in range(3):
+        app.connection.send(str(number))  # and does not block
+    peer.close()
+    again = any_cloud.accept_app()
+    assert [again.read_text() for _ in range(3)] == ["0", "1", "2"]
+
+
 def test_a_flood_behind_a_violation_holds_nothing_up(cloud: FakeCloud, apps: Apps) -> None:
     app, peer = connected(cloud, apps, limits=replace(QUICK, max_frame=1000))
     with pytest.raises(OSError):
@@ -256,6 +271,40 @@ def test_frames_sent_while_the_loss_goes_unnoticed_are_kept_in_order(
     got.pop()
     assert got == sorted(set(got)), "a frame came twice, or out of order"
     assert got[-1] == len(sent) - 1
+
+
+def test_frames_sent_while_the_cloud_closes_arrive_in_order(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps)
+    stop = threading.Event()
+    sent: list[int] = []
+
+    def send() -> None:
+        while not stop.is_set():
+            app.connection.send(str(len(sent)))
+            sent.append(len(sent))
+            time.sleep(0.0005)  # or more would wait than may
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    got: list[int] = []
+
+    def read_to_the_close() -> None:
+        while True:
+            opcode, payload = peer.read_frame()
+            if opcode == CLOSE:
+                return
+            got.append(int(payload))
+
+    for _ in range(20):
+        peer.send_close(1012)
+        read_to_the_close()
+        peer = cloud.accept_app()
+    stop.set()
+    sender.join()
+    wait_until(lambda: app.connection.connected)
+    app.connection.end("over")
+    read_to_the_close()
+    assert got == list(range(len(sent)))
 
 
 def test_waking_while_it_is_lost_counts_when_it_is_back(cloud: FakeCloud, apps: Apps) -> None:

@@ -597,6 +597,37 @@ def test_our_close_comes_after_what_was_sent(pair: Pair, threads: Callable[..., 
     assert close == (1000, "")
 
 
+def test_nothing_is_written_behind_our_close(
+    any_cloud: FakeCloud, threads: Callable[..., Any]
+) -> None:
+    """Nobody would read it; and who waits for it does not burn the processor."""
+    pair = Pair(any_cloud, replace(LIMITS, close=PATIENCE))
+    try:
+        used: list[float] = []
+
+        def close() -> None:
+            began = time.thread_time()
+            pair.transport.close_with(1012, "")
+            used.append(time.thread_time() - began)
+
+        closing = threads(close)
+        assert pair.peer.read_close() == (1012, "")
+        late = pair.send("late")
+        waiting = threads(pair.transport.wait_written, late)
+        with pytest.raises(TimeoutError):
+            pair.peer.sock.settimeout(0.3)
+            pair.peer.read_frame()
+        pair.peer.sock.settimeout(PATIENCE)
+        pair.peer.send_close(1012)
+        closing.result(PATIENCE)
+        waiting.result(PATIENCE)
+        assert used[0] < 0.1
+        assert not late.written
+        assert pair.transport.take_unwritten() == ["late"]
+    finally:
+        pair.close()
+
+
 def test_our_close_gives_up_when_nobody_reads(any_cloud: FakeCloud) -> None:
     pair = Pair(any_cloud, replace(LIMITS, write=0.2))
     try:
