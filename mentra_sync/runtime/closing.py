@@ -108,6 +108,8 @@ class Loss:
     """The cloud closed it only because it refused one request."""
     violation: bool = False
     """The other side broke the protocol; it is to be told ``code`` and ``reason``."""
+    in_vain: bool = False
+    """It was lost soon after its acknowledgement, and brought nothing meanwhile."""
     abort: bool = False
     """The other side does not answer any more: don't wait for it in closing."""
 

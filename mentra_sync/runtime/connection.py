@@ -267,6 +267,8 @@ class Connection:
                 until=time.monotonic() + self._limits.reconnect_window,
                 max_attempts=self._max_attempts,
                 at_once=self._hurries(loss),
+                # A cloud that accepts us and cannot bear us is left in peace more and more.
+                pauses=schedule.pauses if loss.in_vain else 0,
             )
             if self._max_attempts and not self._signals.end:
                 whom, why = self._target.authority, printable(loss.reason) or loss.code
@@ -339,9 +341,11 @@ class Connection:
         result: Ending | Loss | None = None
         if self._go_live(accepted):
             result = live.run(accepted.messages)
-        if time.monotonic() - began > self._limits.attempt:
+        lived_long = time.monotonic() - began > self._limits.attempt
+        if lived_long:
             self._refused = False
         if isinstance(result, Loss):
+            result = replace(result, in_vain=not (lived_long or live.brought))
             with self._lock:
                 self._live = None  # what is sent from here on waits for the next connection
             if result.violation:

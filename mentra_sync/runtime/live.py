@@ -49,6 +49,8 @@ class Live:
         self._app_stopped = False
         self._error: ErrorFrame | None = None
         self._error_at = 0.0
+        self.brought = False
+        """Whether anything has come but control frames."""
 
     def run(self, messages: list[Message]) -> Ending | Loss | None:
         """Hand on ``messages``, then whatever comes, until the connection or the session ends.
@@ -113,6 +115,7 @@ class Live:
                 self._transport.answer_close(payload)
 
     def _take_text(self, payload: bytes) -> Ending | None:
+        self.brought = True
         try:
             frame = parse(payload)
             kind = frame.get("type")
@@ -130,6 +133,7 @@ class Live:
 
     def _take(self, opcode: int, payload: bytes) -> Ending | Loss | None:
         if opcode == Opcode.BINARY:
+            self.brought = True
             call(self._owner.received_audio, payload)
         elif opcode == Opcode.PING:
             self._transport.answer_ping(payload)

@@ -21,17 +21,25 @@ class Schedule:
     """The attempts after one loss, or of one start. Not thread-safe.
 
     ``until`` is the moment after which it is given up; ``max_attempts`` None sets no number.
+    ``pauses`` is how many pauses came before: those of a schedule whose connection was in vain.
     """
 
     def __init__(
-        self, limits: Limits, *, until: float, max_attempts: int | None, at_once: bool
+        self,
+        limits: Limits,
+        *,
+        until: float,
+        max_attempts: int | None,
+        at_once: bool,
+        pauses: int = 0,
     ) -> None:
         self.until = until
         self._limits = limits
         self._max_attempts = max_attempts
         self._at_once = at_once
         self._failures = 0
-        self._pauses = 0
+        self.pauses = pauses
+        """How many pauses there have been."""
         self._waits_out = False
 
     def next(self) -> Step:
@@ -58,6 +66,6 @@ class Schedule:
     def _delay(self) -> float:
         delays = self._limits.reconnect_delays
         jitter = self._limits.reconnect_jitter
-        delay = delays[min(self._pauses, len(delays) - 1)]
-        self._pauses += 1
+        delay = delays[min(self.pauses, len(delays) - 1)]
+        self.pauses += 1
         return delay * random.uniform(1 - jitter, 1 + jitter)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from fake_cloud import (  # noqa: F401
     ACK,
+    BINARY,
     CLOSE,
     PATIENCE,
     PING,
@@ -109,6 +110,53 @@ def test_it_comes_back_again_and_again(cloud: FakeCloud, apps: Apps) -> None:
         peer.send_json({"type": "x", "number": number})
         app.owner.wait_for("received", number + 1)
     assert len(app.owner.all("lost")) == 5
+
+
+PATIENT = replace(QUICK, reconnect_delays=(0.01, 60.0), reconnect_window=100.0)
+"""The first pause is short, and nobody waits for the second."""
+
+
+def lose_again(cloud: FakeCloud, app: App, peer: Any) -> Any:
+    """The second connection, after the first was lost as soon as it had been made."""
+    peer.reset()
+    app.owner.wait_for("lost")
+    again = cloud.accept_app()
+    app.owner.wait_for("acknowledged", 2)
+    return again
+
+
+def test_the_pauses_go_on_growing_when_a_connection_brings_nothing(
+    cloud: FakeCloud, apps: Apps
+) -> None:
+    """A cloud that accepts us and drops us at once is not dialled three times a second."""
+    app, peer = connected(cloud, apps, limits=PATIENT)
+    again = lose_again(cloud, app, peer)
+    again.send(PING, b"")
+    again.send_close(1011, "cannot parse")
+    app.owner.wait_for("lost", 2)
+    assert cloud.nobody_comes(0.3)
+
+
+@pytest.mark.parametrize("data", [b"not even JSON", b'{"type": "x"}'])
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_the_pauses_begin_anew_after_a_connection_that_brought_something(
+    cloud: FakeCloud, apps: Apps, opcode: int, data: bytes
+) -> None:
+    app, peer = connected(cloud, apps, limits=PATIENT)
+    again = lose_again(cloud, app, peer)
+    again.send(opcode, data)
+    again.send_close(1011)
+    cloud.accept_app()
+
+
+def test_the_pauses_begin_anew_after_a_connection_that_lived_longer(
+    cloud: FakeCloud, apps: Apps
+) -> None:
+    app, peer = connected(cloud, apps, limits=replace(PATIENT, attempt=0.5))
+    again = lose_again(cloud, app, peer)
+    time.sleep(0.6)
+    again.send_close(1011)
+    cloud.accept_app()
 
 
 def test_silence_is_a_loss(any_cloud: FakeCloud, apps: Apps) -> None:

@@ -56,6 +56,17 @@ def test_the_delays_grow_and_vary(clock: Time, number: int) -> None:
     assert 5 <= len(found) <= 6
 
 
+def test_the_delays_go_on_from_those_of_a_schedule_before(clock: Time) -> None:
+    before = schedule(clock)
+    for _ in range(2):
+        before.next()
+        before.failed()
+    assert before.pauses == 2
+    found, _ = fail_until_given_up(clock, schedule(clock, pauses=before.pauses))
+    for delay, expected in zip(found, [2, 4, 4], strict=False):
+        assert 0.8 * expected <= delay <= 1.2 * expected
+
+
 def test_they_vary_indeed(clock: Time) -> None:
     assert len({schedule(clock).next().at for _ in range(10)}) > 5
 
