@@ -336,11 +336,7 @@ class AppSession:
         after the new connection would end that one (protocol.md, section 1, case 7).  One that
         has been ended already no longer leaves it to the cloud to close.
         """
-        if self.connected:
-            try:
-                self.release_ownership(ReleaseReason.SWITCHING_CLOUDS.value)
-            except (SessionEnded, OSError) as error:
-                self._link.logger.debug("ownership could not be released: %s", error)
+        self._link.hand_over(OwnershipRelease(reason=ReleaseReason.SWITCHING_CLOUDS.value))
         self.end("replaced")
         self._link.connection.end("replaced")
         self._link.connection.join(2 * config.CLOSE_TIMEOUT)

@@ -689,6 +689,36 @@ def test_late_events_of_a_replaced_connection_go_nowhere(scene: Scene):
     assert after_new[after_new.index("new") :] == ["new"]
 
 
+def test_a_new_session_does_not_wait_for_an_old_connection_that_is_stalled(scene: Scene):
+    """Nobody reads the old one; the cloud waits 5 s for the new one."""
+
+    def flood(session: AppSession) -> None:
+        with contextlib.suppress(SessionEnded):
+            while True:
+                session.users.broadcast("x" * 900_000)
+
+    app = scene.app(flood)
+    webhook = scene.posting(app, "/webhook", scene.start_body())
+    stalled = scene.cloud.accept_websocket()
+    stalled.introduce()
+    stalled.ack()
+    assert webhook.answer().status == 200
+    old = app.sessions[0]._link.connection._live
+    assert old is not None
+
+    def stuck() -> bool:
+        with old._lock:
+            return old._write_deadline() < time.monotonic() + config.WRITE_TIMEOUT - 0.3
+
+    wait_until(stuck)
+    began = time.monotonic()
+    webhook = scene.posting(app, "/webhook", scene.start_body())
+    scene.accept()
+    assert time.monotonic() - began < config.WRITE_TIMEOUT - 1.5
+    assert webhook.answer().status == 200
+    assert stalled.wait_gone() == "reset"
+
+
 def test_a_new_session_waits_for_a_stuck_old_one_only_so_long(
     scene: Scene, short_grace: float, caplog: pytest.LogCaptureFixture
 ):

@@ -79,6 +79,8 @@ class Connection:
         self._failure: ConnectionFailed | None = None  # why the first connection failed
         self._ending: Ending | None = None  # the first reason; no frame is taken after it
         self._linger_until = 0.0
+        # Set by any thread:
+        self._hasty = False  # the end must not take long
         # Of the connection thread alone:
         self._refused = False  # by a close 1008 without a word, a short while ago
         self._hurried_at = -math.inf
@@ -169,6 +171,20 @@ class Connection:
         if not outgoing.written:
             with self._lock:
                 self._raise_if_ended()
+
+    def hand_over(self, frame: str) -> None:
+        """Say last words without waiting for them, and make haste with the end. Any thread.
+
+        For a session that gives way to another: from here on an end waits for a cloud that does
+        not read as briefly as for an answer.  Without a live connection nothing is said.
+        """
+        self._hasty = True
+        with self._lock:
+            transport = None if self._ending is not None else self._live
+            if transport is not None:
+                transport.queue(encode(Opcode.TEXT, frame))
+        if transport is not None:
+            transport.flush()
 
     def wake(self) -> None:
         """Have the connection thread call ``owner.due()`` soon; never blocks. Any thread.
@@ -360,7 +376,8 @@ class Connection:
         if result is None:
             if not live.wait_for_close(lambda: self._linger_until):
                 asked = self._asked()
-                transport.close_with(asked.code or NORMAL, asked.detail)
+                patience = self._limits.close if self._hasty else self._limits.write
+                transport.close_with(asked.code or NORMAL, asked.detail, patience)
             return self._asked()
         with self._lock:
             self._ending = self._ending or result

@@ -319,6 +319,10 @@ class Link:
         """
         return self._end(Disconnection(code, reason, True), code, close_reason, linger)
 
+    def hand_over(self, command: Command) -> None:
+        """Say last words without waiting for them; the end that comes next makes haste."""
+        self.connection.hand_over(to_json(self._stamp(command)))
+
     def flush_displays(self) -> None:
         """Send the displays that still wait their turn."""
         self._pacer.flush()

@@ -253,17 +253,17 @@ class Transport:
                 self.read(until)
         self.close()
 
-    def close_with(self, code: int, reason: str) -> None:
+    def close_with(self, code: int, reason: str, patience: float | None = None) -> None:
         """Write what is queued and a close frame, wait for the answer, and close.
 
-        What comes meanwhile is dropped.  Blocks for ``Limits.write`` at most while it writes, and
-        then ``Limits.close`` for the answer (or, after a :attr:`violation`, for the end).  Does
-        nothing when it is closed already.
+        What comes meanwhile is dropped.  Blocks for ``patience`` seconds at most while it writes
+        (None: ``Limits.write``), and then ``Limits.close`` for the answer (or, after a
+        :attr:`violation`, for the end).  Does nothing when it is closed already.
         """
         if self._closed:
             return
         farewell = self._say_farewell(close_payload(code, reason))
-        until = time.monotonic() + self._limits.write
+        until = time.monotonic() + (self._limits.write if patience is None else patience)
         writing = True
         with contextlib.suppress(Disconnected):
             while time.monotonic() < until:

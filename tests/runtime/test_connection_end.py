@@ -394,3 +394,43 @@ def test_it_ends_even_when_its_owner_wants_the_thread_to_exit(
     assert app.ended() == ("connection_lost", None, "internal error")
     assert not app.connection.connected
     assert logged.about("by a fault of this package")
+
+
+# --- Making way for another ----------------------------------------------------------------------
+
+
+def test_last_words_come_before_the_close(any_cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(any_cloud, apps)
+    app.connection.send("before")
+    app.connection.hand_over("last words")
+    app.connection.end("replaced")
+    assert [peer.read_text(), peer.read_text()] == ["before", "last words"]
+    assert peer.read_close() == (1000, "")
+
+
+def test_last_words_wait_for_nobody_who_does_not_read(any_cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(any_cloud, apps, limits=replace(QUICK, write=PATIENCE))
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(app.connection.send, "x" * 16_000_000)
+        wait_until(lambda: app.connection._live.backlog)
+        began = time.monotonic()
+        app.connection.hand_over("last words")
+        app.connection.end("replaced")
+        assert app.ended()[0] == "replaced"
+        assert time.monotonic() - began < PATIENCE / 2
+        with pytest.raises(SessionEnded):
+            sending.result(PATIENCE)
+    assert any_cloud.tls or peer.wait_gone() == "reset"
+
+
+def test_last_words_without_a_connection_are_not_kept(cloud: FakeCloud, apps: Apps) -> None:
+    app, peer = connected(cloud, apps)
+    peer.reset()
+    app.owner.wait_for("lost")
+    app.connection.hand_over("last words")
+    again = cloud.accept_app()
+    app.connection.send("next")
+    assert again.read_text() == "next"
+    app.connection.end("over")
+    app.connection.hand_over("too late")
+    assert app.ended()[0] == "over"
