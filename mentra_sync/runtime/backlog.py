@@ -9,9 +9,11 @@ from typing import Any, Generic, TypeVar
 
 from mentra_sync import config
 
-AUDIO, SUPERSEDED, KEEP = range(3)
+AUDIO, SUPERSEDED, KEEP, OURS = range(4)
 """How dear an event is: a full backlog gives up audio first, then readings that newer ones
-replace (interim words, battery, location, head position), and the rest only when it must."""
+replace (interim words, battery, location, head position), and the rest only when it must.
+
+``OURS`` is never given up: a call that the SDK has queued itself, and counts on."""
 
 T = TypeVar("T")
 
@@ -24,7 +26,7 @@ class Backlog(Generic[T]):
     def __init__(self, size: int) -> None:
         self.size = size
         self._events: deque[tuple[int, T]] = deque()
-        self._counts = [0, 0, 0]  # how many events there are of each rank
+        self._counts = [0, 0, 0, 0]  # how many events there are of each rank
 
     def __len__(self) -> int:
         return len(self._events)
@@ -57,7 +59,7 @@ class Backlog(Generic[T]):
         """Give up every event; return how many there were."""
         count = len(self._events)
         self._events.clear()
-        self._counts = [0, 0, 0]
+        self._counts = [0, 0, 0, 0]
         return count
 
 

@@ -28,7 +28,7 @@ from mentra_sync.clock import Clock
 from mentra_sync.errors import SessionEnded
 from mentra_sync.log import Logger
 from mentra_sync.runtime import slow_callbacks
-from mentra_sync.runtime.backlog import KEEP, Backlog, Room
+from mentra_sync.runtime.backlog import KEEP, OURS, Backlog, Room
 from mentra_sync.runtime.callbacks import describe
 from mentra_sync.runtime.timers import Timers
 
@@ -179,7 +179,7 @@ class Dispatcher:
         From any thread.  Who calls this keeps its own number of queued calls bounded.
         """
         with self._lock:
-            self._queue_up(function, argument, KEEP)
+            self._queue_up(function, argument, OURS)
 
     def _queue_up(self, function: Callback, argument: Any, rank: int) -> None:
         if self._ended is not None:

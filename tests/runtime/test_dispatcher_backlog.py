@@ -206,6 +206,23 @@ def test_post_now_takes_no_heed_of_the_backlog(make_stage: Callable[..., Stage])
     assert stage.dispatcher.dropped == 0
 
 
+@pytest.mark.usefixtures("impatient")
+def test_what_was_posted_now_is_not_dropped_for_an_event(make_stage: Callable[..., Stage]) -> None:
+    """A timer whose queued call was dropped would wait for it for good."""
+    stage = make_stage(2)
+    holder = Holder(stage)
+    stage.post_note("the oldest")
+    stage.dispatcher.post_now(stage.note, "beat")
+    for n in range(10):
+        stage.post_note(n)
+    stage.dispatcher.post_now(stage.note, "last")
+    stage.post_note("the newest")
+    holder.release()
+    stage.wait_for("the newest")
+    assert stage.happened[2:] == ["beat", "last", "the newest"]
+    assert stage.dispatcher.dropped == 11
+
+
 def test_a_flood_arrives_whole_when_callbacks_are_quick(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(100)
     received: list[int] = []
