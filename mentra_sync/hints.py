@@ -253,6 +253,11 @@ NOTHING_TO_FETCH = (
 
 LISTEN_TAKES_NO_QUESTION = "listen() asks nothing; to ask something: session.ask({!r})"
 
+RUN_AT_IMPORT = (
+    "{} runs its app when it is imported, so the test that imports it would wait for ever."
+    ' Put  if __name__ == "__main__":  above  app.run()  there, and indent app.run()'
+)
+
 UNKNOWN_SESSION = (
     "a %s came for a session that is not here. If it is served by several processes, use one:"
     " gunicorn -w 1 --threads 32 hello:app"

@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mentra_sync import hints, log
+from mentra_sync.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from mentra_sync.simulator.http import Simulator
@@ -172,8 +174,13 @@ _ONE_PRESS = 0.1
 """Some parents pass a signal on to the group that has had it already: still one press."""
 
 
+PYTEST_PLUGIN = "mentra_sync.testing.plugin"
+"""What pytest loads of this package at its start, and nobody else."""
+
+
 def run(server: App, *, simulate: bool) -> None:
     """Serve until a signal or ``server.stop()``."""
+    _refuse_in_import_by_tests()
     with _visible_log(), signals() as stop_asked:
         if command is not None:
             command.serves(stop_asked)
@@ -186,6 +193,18 @@ def run(server: App, *, simulate: bool) -> None:
                 _wait(server, stop_asked)
             finally:
                 server.stop()
+
+
+def _refuse_in_import_by_tests() -> None:
+    """A test that imports its script would wait for ever, and show nothing of what is printed."""
+    if PYTEST_PLUGIN not in sys.modules:
+        return
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        # Python's own mark of a module whose import has not ended; it has no public one.
+        if getattr(frame.f_globals.get("__spec__"), "_initializing", False):
+            raise ConfigurationError(hints.RUN_AT_IMPORT.format(frame.f_code.co_filename))
+        frame = frame.f_back
 
 
 def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None:

@@ -315,3 +315,44 @@ def test_the_entry_point_is_declared():
     config.read(Path(__file__).parent.parent / "setup.cfg", encoding="utf-8")
     declared = config["options.entry_points"]["pytest11"].split()
     assert declared == ["mentra_sync", "=", "mentra_sync.testing.plugin"]
+
+
+SCRIPT = """
+from mentra_sync import AppServer
+
+app = AppServer()
+
+@app.session_handler
+def main(session):
+    session.layouts.show_text_wall("Hello")
+
+app.run()
+"""
+
+
+@pytest.mark.parametrize("importing", ["", "def test_hello(glasses):\n    "])
+def test_a_script_that_runs_when_it_is_imported_is_refused(
+    run: Run, pytester: pytest.Pytester, importing: str
+):
+    pytester.makepyfile(hello=SCRIPT)
+    result = run(importing + "from hello import main")
+    result.stdout.fnmatch_lines(
+        ["E *ConfigurationError: *hello.py runs its app when it is imported*__main__*app.run()*"]
+    )
+
+
+def test_a_conftest_that_imports_such_a_script_is_refused_too(run: Run, pytester: pytest.Pytester):
+    pytester.makepyfile(hello=SCRIPT)
+    pytester.makeconftest("from hello import main")
+    result = run("def test_nothing(): pass")
+    result.stderr.fnmatch_lines(["*hello.py runs its app when it is imported*"])
+
+
+def test_a_test_may_run_an_app_itself(run: Run):
+    run("""
+def test_run():
+    import threading
+    app = Echo(port=0)
+    threading.Timer(0.5, app.stop).start()
+    app.run(simulator=False)
+""").stdout.fnmatch_lines(["*this app has no API key*"])
