@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import email
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from trial import ROOT, Page, Program, get
 import mentra_sync
 
 PACKAGE = ROOT / "mentra_sync"
-BUILD = "import setuptools.build_meta as backend, sys; print(backend.build_wheel(sys.argv[1]))"
+BUILD = "import setuptools.build_meta as backend, sys; backend.build_{}(sys.argv[1])"
 
 DISTRIBUTION_OF = {
     "PIL": "pillow",
@@ -41,13 +42,17 @@ LOADED_BY_ITSELF = {"pytest"}
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy so that nothing is left behind here."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
+    return _built("wheel", folder / "source", folder)
+
+
+def _built(kind: str, source: Path, folder: Path) -> Path:
+    """The one wheel in a folder, built from a copy of the project."""
     source.mkdir()
     for name in ("setup.cfg", "pyproject.toml", "README.rst", "LICENSE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(PACKAGE, source / "mentra_sync", ignore=_caches)
     built = subprocess.run(
-        [sys.executable, "-c", BUILD, str(folder)],
+        [sys.executable, "-c", BUILD.format(kind), str(folder)],
         cwd=source,
         capture_output=True,
         text=True,
@@ -107,6 +112,30 @@ def test_wheel_runs_an_app_with_its_page(wheel: Path, tmp_path: Path):
         assert "<html" in get(address)
         with Page(address) as page:
             page.see("From a wheel")
+
+
+def test_an_editable_install_is_found_beside_a_folder_of_its_name(tmp_path: Path):
+    """As from the folder above a checkout: Python looks there first."""
+    checkout = tmp_path / "above" / "mentra_sync"
+    checkout.parent.mkdir()
+    site_packages = tmp_path / "installed"
+    with ZipFile(_built("editable", checkout, tmp_path)) as archive:
+        archive.extractall(site_packages)
+    program = (
+        f"import site; site.addsitedir({str(site_packages)!r})\n"
+        "from mentra_sync import AppServer; import mentra_sync; print(mentra_sync.__file__)"
+    )
+    # -S and the paths by hand: this very package may be installed here in another way.
+    others = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    program = f"import sys; sys.path += {others!r}\n{program}"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        cwd=checkout.parent,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == str(checkout / "mentra_sync" / "__init__.py"), done.stderr
 
 
 def test_everything_imported_is_asked_for():
