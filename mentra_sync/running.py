@@ -244,7 +244,9 @@ def _invite(simulator: Simulator) -> None:
 
 def _shows(characters: str, columns: int) -> bool:
     """Whether standard output is a terminal that shows these, in colour and on one line."""
-    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+    if sys.stdout is None or sys.stdout.closed or not sys.stdout.isatty():
+        return False
+    if os.environ.get("TERM") == "dumb":
         return False
     if sys.platform == "win32" and "WT_SESSION" not in os.environ:
         return False  # the old console prints the codes of colours as they are
@@ -339,5 +341,8 @@ def _visible_log() -> Iterator[None]:
 
 def _say(text: str) -> None:
     """Print what any terminal can show: a name of a file may have letters that it has not."""
+    if sys.stdout is None or sys.stdout.closed:  # pythonw has none
+        return
     encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    with contextlib.suppress(OSError):  # a pipe that nobody reads from any more
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)

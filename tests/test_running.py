@@ -246,3 +246,52 @@ def test_asking_for_the_end():
     assert asked.wait(0) and asked.is_set()
     asked.close()
     asked.set()
+
+
+WITHOUT_A_TERMINAL = """
+import sys, webbrowser
+from mentra_sync import AppServer
+
+app = AppServer(port=0)
+{}
+
+def open_page(address):
+    with open("opened", "w") as file:
+        file.write(address)
+    app.stop()
+    return False
+
+webbrowser.open = open_page
+app.run()
+"""
+
+
+@pytest.mark.parametrize("command", [[], ["-m", "mentra_sync", "run"]])
+@pytest.mark.parametrize("gone", ["sys.stdout = sys.stderr = None", "sys.stdout.close()"])
+def test_without_a_terminal_the_page_is_opened_all_the_same(
+    gone: str, command: list[str], tmp_path: Path
+):
+    (tmp_path / "app.py").write_text(WITHOUT_A_TERMINAL.format(gone))
+    done = subprocess.run(
+        [sys.executable, *command, "app.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DISPLAY": ":99"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (tmp_path / "opened").read_text().startswith("http://127.0.0.1:")
+
+
+def test_a_command_without_a_terminal_ends_in_good_order(tmp_path: Path):
+    program = (
+        "import sys; sys.stdout = sys.stderr = None; from mentra_sync.cli import main;"
+        "sys.exit(main(['run', 'nowhere.py']) + main(['new', 'hello']))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert (
+        subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment).returncode
+        == 2
+    )
+    assert (tmp_path / "hello" / "app.py").is_file()

@@ -100,8 +100,9 @@ def show_error(error: BaseException, path: Path) -> None:
         # Its message says all; where in the package it was raised is nothing to look at.
         while told.stack and Path(told.stack[-1].filename).is_relative_to(PACKAGE):
             told.stack.pop()
-    sys.stderr.write("".join(told.format()))
-    sys.stderr.flush()
+    if sys.stderr is not None:  # pythonw has none
+        sys.stderr.write("".join(told.format()))
+        sys.stderr.flush()
 
 
 def _from_script(trace: TracebackType | None, file: str) -> TracebackType | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import sys
@@ -19,8 +20,11 @@ class Complaint(Exception):
 def say(text: str = "", *, error: bool = False) -> None:
     """Print a line; a letter that this terminal does not know is shown as a question mark."""
     stream = sys.stderr if error else sys.stdout
+    if stream is None or stream.closed:  # pythonw has none
+        return
     encoding = stream.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+    with contextlib.suppress(OSError):  # a pipe that nobody reads from any more
+        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
 
 
 def complain(text: str) -> int:
@@ -44,6 +48,8 @@ def this_command() -> str:
 def colored(text: str, color: str, stream: TextIO | None = None) -> str:
     """The text in a colour, where the terminal has any and nobody has asked for none."""
     stream = stream or sys.stdout
+    if stream is None or stream.closed:
+        return text
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     # The old console of Windows shows the codes themselves; the new terminal says who it is.
     capable = sys.platform != "win32" or "WT_SESSION" in os.environ
