@@ -252,6 +252,7 @@ NOTHING_TO_FETCH = (
 )
 
 LISTEN_TAKES_NO_QUESTION = "listen() asks nothing; to ask something: session.ask({!r})"
+NEVER_RUN = "This program ended without running its app. Write at its end: app.run()\n"
 
 RUN_AT_IMPORT = (
     "{} runs its app when it is imported, so the test that imports it would wait for ever."

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mentra_sync import hints, log
+from mentra_sync import hints, log, unrun
 from mentra_sync.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -180,6 +180,7 @@ PYTEST_PLUGIN = "mentra_sync.testing.plugin"
 
 def run(server: App, *, simulate: bool) -> None:
     """Serve until a signal or ``server.stop()``."""
+    unrun.asked()
     _refuse_in_import_by_tests()
     with _visible_log(), signals() as stop_asked:
         if command is not None:

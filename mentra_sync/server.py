@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mentra_sync import config, hints
+from mentra_sync import config, hints, unrun
 from mentra_sync.activity import Activity
 from mentra_sync.clock import Clock, Deadline
 from mentra_sync.configuration import (
@@ -141,6 +141,7 @@ class AppServer:
         """Which glasses to simulate: ``"simulated"``, ``"g1"``, ``"live"`` or ``"z100"``."""
         self.flask = flask_app(self, public_dir, health_check, require_tool_key, trust_proxy)
         """The Flask app, for your own routes; also the WSGI app for other servers."""
+        unrun.watch(self)
 
     # --- The app's own code -------------------------------------------------------------------
 
@@ -401,6 +402,7 @@ class AppServer:
         port: int | None = None,
         grace: float | None = None,
     ) -> None:
+        unrun.asked()
         simulated = simulated_key is not None
         # Not needed to define an app, so not loaded by then; the first wearer shall not wait.
         importlib.import_module("mentra_sync.session")

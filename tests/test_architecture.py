@@ -46,6 +46,7 @@ SERVER = {
     "server",
     "serving",
     "tools",
+    "unrun",
     "web_threads",
 }
 TOP = {"__main__", "cli", "commands", "testing"}
