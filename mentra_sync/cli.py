@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentra_sync._version import VERSION
-from mentra_sync.commands.terminal import complain, nearest, this_command
+from mentra_sync.commands.terminal import complain, name_of_command, nearest, this_command
 from mentra_sync.simulator.quirks import QUIRKS
 
 GLASSES = ("g1", "live", "z100", "simulated")
@@ -88,7 +88,7 @@ def _unknown(name: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=this_command(),
+        prog=name_of_command(),
         description="Apps for smart glasses in Python, on simulated glasses in your browser.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

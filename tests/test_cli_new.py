@@ -31,6 +31,51 @@ def test_it_makes_a_folder_and_says_what_to_type_next(
         assert "${" not in file.read_text(encoding="utf-8"), file
 
 
+@pytest.fixture
+def path(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder in which programs are found."""
+    folder = here / "on the path"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+def program(folder: Path, name: str) -> str:
+    file = folder / (f"{name}.exe" if sys.platform == "win32" else name)
+    file.touch(mode=0o755)
+    return str(file)
+
+
+def test_the_command_is_named_where_the_terminal_finds_it(
+    here: Path, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "executable", program(path, "python"))
+    monkeypatch.setattr(sys, "argv", [program(path, "mentra-sync")])
+    assert new("hello") == 0
+    assert "    mentra-sync run app.py --reload\n" in capsys.readouterr().out
+    readme = (here / "hello" / "README.md").read_text(encoding="utf-8")
+    assert "    mentra-sync doctor\n" in readme and "    python app.py\n" in readme
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_where_it_is_not_found_python_is_named_by_its_path(
+    others: bool,
+    here: Path,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    if others:  # of another installation
+        program(path, "python")
+        program(path, "mentra-sync")
+    monkeypatch.setattr(sys, "argv", [str(here / "not on it" / "mentra-sync")])
+    assert new("hello") == 0
+    assert f"    {sys.executable} -m mentra_sync run app.py --reload\n" in capsys.readouterr().out
+    readme = (here / "hello" / "README.md").read_text(encoding="utf-8")
+    assert f"    {sys.executable} -m mentra_sync doctor\n" in readme
+    assert f"    {sys.executable} -m pytest\n" in readme
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C cannot be sent there")
 def test_the_app_says_hello_and_echoes(here: Path):
     new("My-App")

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from mentra_sync.commands.terminal import complain, say, this_command
+from mentra_sync.commands.terminal import complain, say, this_command, this_python
 
 FILES = {
     "app.py": "app.py.template",
@@ -52,6 +52,7 @@ def starter(name: str) -> dict[str, str]:
         "title": re.sub(r"[-_]+", " ", name).strip().title(),
         "package_name": package_name(name),
         "command": this_command(),
+        "python": this_python(),
     }
     templates = resources.files("mentra_sync.commands") / "starter"
     return {

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,10 +42,35 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     return [spelled[one] for one in difflib.get_close_matches(name.lower(), spelled, cutoff=0.55)]
 
 
-def this_command() -> str:
-    """How the command line was called, for the commands that a person shall type next."""
+def name_of_command() -> str:
+    """How the command line was called, for its own help."""
     name = Path(sys.argv[0]).stem if sys.argv else ""
     return "python -m mentra_sync" if name in ("__main__", "-m", "") else "mentra-sync"
+
+
+def this_command() -> str:
+    """The command line, for a person to type next: by its path where its name would not do."""
+    if name_of_command() == "mentra-sync" and _found_here("mentra-sync"):
+        return "mentra-sync"
+    return f"{this_python()} -m mentra_sync"
+
+
+def this_python() -> str:
+    """This Python, for a person to type: by its path where ``python`` is another, or none."""
+    return "python" if _found_here("python") else _quoted(sys.executable)
+
+
+def _found_here(name: str) -> bool:
+    """Whether the shell would find this program where this installation has its own."""
+    found = shutil.which(name)
+    own = [sys.executable, *(sys.argv[:1] if Path(sys.argv[0]).stem == name else [])]
+    return found is not None and any(
+        Path(found).absolute().parent == Path(one).absolute().parent for one in own
+    )
+
+
+def _quoted(path: str) -> str:
+    return subprocess.list2cmdline([path]) if sys.platform == "win32" else shlex.quote(path)
 
 
 def colored(text: str, color: str, stream: TextIO | None = None) -> str:
