@@ -161,7 +161,15 @@ def __getattr__(name: str) -> object:
         return importlib.import_module(f"{__name__}.{name}")
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    try:
+        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    except Exception as error:
+        from mentra_sync.hiding import explained
+
+        reason = explained(error, name)
+        if reason is error:
+            raise
+        raise reason from error
     globals()[name] = value
     return value
 

@@ -277,6 +277,13 @@ BAD_CA_BUNDLE = (
     "the environment variable {} names {}, which cannot be used as certificates to trust ({})."
     " Let it name a file of certificates in PEM form, or remove it to trust the usual ones"
 )
+# --- Imports ---------------------------------------------------------------------------------
+
+HIDES_PYTHONS = 'your file {} hides Python\'s own module "{}"; rename it'
+
+HIDES_PACKAGE = 'your file {} hides the package "{}", which mentra_sync needs; rename it'
+
+NOT_IMPORTABLE = "mentra_sync.{} cannot be imported: {}"
 
 # --- The terminal ----------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ TOP_LEVEL = {
 BY_PRODUCTS = ("*.egg-info", "__pycache__", "build", "dist", "node_modules")
 """What building and running leave behind at the top level; git ignores it."""
 
-FOUNDATION = {"_version", "clock", "config", "errors", "hints", "listening", "log"}
+FOUNDATION = {"_version", "clock", "config", "errors", "hiding", "hints", "listening", "log"}
 SERVER = {
     "activity",
     "configuration",
@@ -112,6 +112,7 @@ LOADED_LATE = {
     "mentra_sync.web_threads": "as waitress, whose threads it makes",
     "dotenv": "only where there is a .env file",
     "werkzeug.middleware.proxy_fix": "only behind a proxy",
+    "mentra_sync.hiding": "only when an import has failed",
     "mentra_sync.running": "run() in the foreground: signals, the browser, the terminal",
     "mentra_sync.simulator": "an app that serves real glasses never needs it",
     "mentra_sync.testing": "the command line starts apps without pytest",

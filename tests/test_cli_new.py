@@ -144,6 +144,8 @@ def test_nothing_is_overwritten(here: Path, capsys: pytest.CaptureFixture[str]):
         ("lpt1", "Windows"),
         ("x" * 51, "50 characters"),
         ("hello\n", '"hello"'),
+        ("mentra_sync", '"my-mentra-sync"'),
+        ("Random", '"my-random"'),
     ],
 )
 def test_names_that_are_none(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -78,4 +79,9 @@ def _problem(name: str) -> str | None:
         return f"a name has {MAX_NAME} characters at most; this one has {len(name)}"
     if NOT_ON_WINDOWS.fullmatch(name):
         return f'"{name}" cannot be the name of a folder on Windows. Choose another one.'
+    if name.lower() == "mentra_sync" or name.lower() in sys.stdlib_module_names:
+        return (
+            f'"{name}" is the name of a module that Python or apps import, and would get in its'
+            f' way. Choose another one, for example: "my-{name.lower().replace("_", "-")}".'
+        )
     return None
