@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -16,19 +17,46 @@ class Environment:
     """The process's environment, and below it the ``.env`` file of the working directory."""
 
     def __init__(self) -> None:
-        self._file: dict[str, str | None] = {}
-        path = Path(".env")
-        if path.is_file():
-            from dotenv import dotenv_values
+        self._path = Path(".env").absolute()
+        self._file = _values(self._path) if self._path.is_file() else {}
 
-            try:
-                self._file = dotenv_values(path)
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigurationError(f"{path.resolve()} cannot be read: {error}") from None
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def names(self) -> set[str]:
+        """Everything that has a value."""
+        return {name for name in (*os.environ, *self._file) if name in self}
 
     def get(self, name: str) -> str | None:
         """The value of a variable; an empty one counts as not set."""
         return os.environ.get(name) or self._file.get(name) or None
+
+    def port(self) -> int | None:
+        """``PORT``; ``ConfigurationError`` that says where it stands when it is none."""
+        try:
+            return checked_port(self.get("PORT"))
+        except ConfigurationError as error:
+            place = "in the environment" if os.environ.get("PORT") else f"in {self._path}"
+            raise ConfigurationError(hints.PORT_FROM.format(error, place)) from None
+
+
+def _values(path: Path) -> dict[str, str | None]:
+    """What the file says; a line that says nothing is named, and left out."""
+    from dotenv import dotenv_values
+
+    def name_file(record: logging.LogRecord) -> bool:
+        if record.args:
+            record.msg, record.args = hints.BAD_LINE, (path, *record.args)
+        return True
+
+    logger = logging.getLogger("dotenv.main")  # it names the line, and not the file
+    logger.addFilter(name_file)
+    try:
+        return dotenv_values(path, encoding="utf-8-sig")  # Windows likes to put a mark in front
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    finally:
+        logger.removeFilter(name_file)
 
 
 def checked_api_key(key: str | None) -> str | None:
@@ -74,6 +102,16 @@ def checked_port(value: int | str | None) -> int | None:
     if isinstance(value, bool | float) or not 0 <= port <= 65535:
         raise ConfigurationError(hints.BAD_PORT.format(value))
     return port
+
+
+def checked_folder(name: str, path: str | os.PathLike[str] | None) -> str | None:
+    """The folder, wherever one goes later; ``ConfigurationError`` when there is none."""
+    if path is None:
+        return None
+    folder = Path(path).resolve()
+    if not folder.is_dir():
+        raise ConfigurationError(f"{name} must be a folder, and {folder} is none")
+    return str(folder)
 
 
 def checked_number(name: str, value: Any, least: int) -> Any:

@@ -219,6 +219,15 @@ CANNOT_LISTEN = (
 
 BAD_PORT = "port must be a whole number from 0 to 65535, got {!r}"
 
+PORT_FROM = "{}; so says PORT {}"
+
+BAD_LINE = "%s, line %s cannot be read, and is left out; a line looks like  NAME=value"
+
+BAD_CONFIG = (
+    'simulated_config looks like {{"settings": [{{"key": "name", "type": "text"}}], "tools": []}}'
+    " (both may be left out), got {!r:.200}"
+)
+
 NO_PACKAGE_NAME = (
     "this app has no package name. Pass the one from the developer console,"
     ' AppServer("com.example.app", ...), or set PACKAGE_NAME in the environment or in .env'
@@ -252,6 +261,7 @@ NOTHING_TO_FETCH = (
 )
 
 LISTEN_TAKES_NO_QUESTION = "listen() asks nothing; to ask something: session.ask({!r})"
+
 NEVER_RUN = "This program ended without running its app. Write at its end: app.run()\n"
 
 RUN_AT_IMPORT = (
@@ -277,6 +287,7 @@ BAD_CA_BUNDLE = (
     "the environment variable {} names {}, which cannot be used as certificates to trust ({})."
     " Let it name a file of certificates in PEM form, or remove it to trust the usual ones"
 )
+
 # --- Imports ---------------------------------------------------------------------------------
 
 HIDES_PYTHONS = 'your file {} hides Python\'s own module "{}"; rename it'

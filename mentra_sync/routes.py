@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from mentra_sync import config, photo_uploads, webview
 from mentra_sync.callers import is_straight_from_loopback
+from mentra_sync.configuration import checked_folder
 from mentra_sync.errors import ConfigurationError, ConnectionFailed, SessionEnded
 from mentra_sync.protocol.codec import MalformedMessage, decode, parse
 from mentra_sync.protocol.message import Message
@@ -92,7 +92,7 @@ def flask_app(
     trust_proxy: bool,
 ) -> flask.Flask:
     """The Flask app of one server, to which its owner may add routes."""
-    folder = None if public_dir is None else str(Path(public_dir).resolve())
+    folder = checked_folder("public_dir", public_dir)
     app = flask.Flask("mentra_sync", static_folder=folder, static_url_path="" if folder else None)
     app.config["MAX_CONTENT_LENGTH"] = config.MAX_REQUEST_BYTES
     app.extensions["mentra_sync"] = server

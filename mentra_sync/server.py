@@ -105,7 +105,7 @@ class AppServer:
         self.package_name = checked_package_name(
             package_name or found.get("PACKAGE_NAME"), simulated=self._api_key is None
         )
-        self._port_wanted = checked_port(port if port is not None else found.get("PORT"))
+        self._port_wanted = found.port() if port is None else checked_port(port)
         self._host_wanted = host
         self.host_policy = HostPolicy(cloud_hosts)
         self.app_instructions = app_instructions

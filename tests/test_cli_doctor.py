@@ -93,6 +93,23 @@ def test_a_file_that_cannot_be_read(here: Path, capsys: pytest.CaptureFixture[st
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_names_that_nothing_reads(here: Path, monkeypatch: pytest.MonkeyPatch):
+    assert project.wrong_names(NOTHING) == []
+    monkeypatch.setenv("MENTRA_API_KEY", KEY)
+    (here / ".env").write_text("mentraos_api_key=x\nAPI_KEY=y\nCOLOUR=red\n")
+    (here / ".env.txt").touch()
+    found = project.wrong_names(NOTHING)
+    assert {one.state for one in found} == {"warning"}
+    assert [one.text.rpartition(" ")[2] for one in found] == [
+        *(".env.txt", "API_KEY", "MENTRA_API_KEY", "mentraos_api_key"),
+    ]
+    assert found[-1].remedy == "Did you mean MENTRAOS_API_KEY?"
+    assert KEY not in str(found)
+    monkeypatch.setenv("MENTRAOS_API_KEY", KEY)
+    (here / ".env.txt").unlink()
+    assert project.wrong_names(NOTHING) == []
+
+
 def test_git_must_not_publish_the_key(here: Path):
     def git(*arguments: str) -> None:
         subprocess.run(["git", *arguments], check=True, capture_output=True)

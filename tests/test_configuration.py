@@ -61,6 +61,49 @@ def test_a_file_that_cannot_be_read():
         AppServer()
 
 
+def test_a_line_that_cannot_be_read_is_named_with_its_file(caplog: pytest.LogCaptureFixture):
+    Path(".env").write_text("PORT=7003\nMENTRAOS_API_KEY: oops 'x\nPACKAGE_NAME=a.b\n")
+    assert given(AppServer()) == ("a.b", None, 7003)
+    [told] = caplog.messages
+    assert told.startswith(f"{Path('.env').resolve()}, line 2 cannot be read")
+    assert "oops" not in told, "it may be a key"
+
+
+def test_a_mark_in_front_of_the_file_is_no_letter_of_a_name():
+    Path(".env").write_text("PACKAGE_NAME=a.b\n", encoding="utf-8-sig")
+    assert AppServer().package_name == "a.b"
+
+
+def test_a_port_that_is_none_is_told_with_its_place(monkeypatch: pytest.MonkeyPatch):
+    Path(".env").write_text("PORT=abc\n")
+    with pytest.raises(ConfigurationError, match=r"got 'abc'; so says PORT in .*\.env$"):
+        AppServer()
+    monkeypatch.setenv("PORT", "many")
+    with pytest.raises(ConfigurationError, match=r"got 'many'; so says PORT in the environment$"):
+        AppServer()
+    with pytest.raises(ConfigurationError, match=r"got 'seventy'$"):
+        AppServer(port="seventy")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_a_folder_that_is_none(name: str):
+    Path("file").touch()
+    with pytest.raises(ConfigurationError, match=f"public_dir must be a folder.*{name}"):
+        AppServer(public_dir=name)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[{"key": "name"}], "settings", {"settings": {"key": "name"}}, {"tools": ["add"]}],
+)
+def test_a_simulated_config_that_is_none_is_told_at_the_start(wrong: Any):
+    app = AppServer(port=0)
+    app.simulated_config = wrong
+    with pytest.raises(TypeError, match=r'simulated_config looks like \{"settings": \['):
+        app.start_simulated(app_port=0)
+    assert app.wait_stopped(10)
+
+
 def test_a_folder_of_that_name():
     Path(".env").mkdir()
     assert AppServer("a.b", KEY).package_name == "a.b"

@@ -14,6 +14,7 @@ ON_THIS_MACHINE: tuple[Check, ...] = (
     installation.python,
     installation.package,
     project.env_file,
+    project.wrong_names,
     project.api_key,
     project.package_name,
     ports.ports,

@@ -6,6 +6,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Any
 
+from mentra_sync import hints
 from mentra_sync.protocol.names import PermissionType
 from mentra_sync.simulator.webhooks import loopback_url
 
@@ -31,6 +32,7 @@ class App:
     """Values that a wearer has changed: by user id, then by key."""
 
     def __post_init__(self) -> None:
+        _check(self.config)
         if loopback_url(self.webhook_url).path in ("", "/"):
             self.webhook_url = self.webhook_url.rstrip("/") + WEBHOOK_PATH
 
@@ -100,3 +102,18 @@ class Registry:
         """The app of a package name, if the key is its own."""
         app = self.find(package_name)
         return app if app is not None and app.has_key(api_key) else None
+
+
+def _check(config: Any) -> None:
+    """A person has written it by hand: said at once, it is found; said later, it is a riddle."""
+    if config is None:
+        return
+    parts = [config.get(name) or [] for name in ("settings", "tools")] if _is_dict(config) else None
+    if parts is None or not all(
+        isinstance(part, list) and all(map(_is_dict, part)) for part in parts
+    ):
+        raise TypeError(hints.BAD_CONFIG.format(config))
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict)

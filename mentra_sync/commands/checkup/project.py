@@ -13,6 +13,12 @@ from mentra_sync.errors import ConfigurationError
 
 KEY = "MENTRAOS_API_KEY"
 NAME = "PACKAGE_NAME"
+MISSPELT = {
+    KEY: ("MENTRAAPIKEY", "MENTRAKEY", "MENTRAOSKEY", "AUGMENTOSAPIKEY", "APIKEY"),
+    NAME: ("MENTRAOSPACKAGENAME", "MENTRAPACKAGENAME", "APPPACKAGENAME"),
+}
+"""What people write instead, in capital letters and without lines."""
+
 PATIENCE = 5.0
 """How long git may take (s)."""
 
@@ -37,6 +43,32 @@ def env_file(request: Request) -> list[Finding]:
             'Add a line ".env" to the file .gitignore.',
         )
     return ok(f".env is read from {path.resolve().parent}")
+
+
+def wrong_names(request: Request) -> list[Finding]:
+    """What somebody has set, or named, in a way that nothing reads."""
+    found = []
+    if Path(".env.txt").is_file():
+        found += warning(
+            "nothing reads the file .env.txt",
+            "Its name must be .env, with nothing behind it (Windows may hide the .txt: show"
+            " file name extensions, and rename it).",
+        )
+    try:
+        environment = Environment()
+    except ConfigurationError:
+        return found  # told of .env already
+    for right, others in MISSPELT.items():
+        if right in environment:
+            continue
+        for name in sorted(environment.names()):
+            if name != right and _plain(name) in (_plain(right), *others):
+                found += warning(f"nothing reads {name}", f"Did you mean {right}?")
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.upper().replace("_", "").replace("-", "")
 
 
 def api_key(request: Request) -> list[Finding]:
