@@ -111,13 +111,12 @@ class AppServer:
         self.app_instructions = app_instructions
         self.cookie_secret = checked_cookie_secret(cookie_secret)
         self._clock = Clock()  # session time, unless a simulation brings its own
+        attempts = checked_number("max_reconnect_attempts", max_reconnect_attempts, 0)
         self._shared = Shared(
             self._clock,
             display_interval_ms=checked_number("display_interval_ms", display_interval_ms, 0),
             event_backlog=checked_number("event_backlog", event_backlog, 1),
-            max_reconnect_attempts=checked_number(
-                "max_reconnect_attempts", max_reconnect_attempts, 0
-            ),
+            max_reconnect_attempts=attempts,
         )
         self.photos = self._shared.photos
         self._session_handler = adapted(on_session, *SESSION)
@@ -439,8 +438,7 @@ class AppServer:
             for session in sessions:
                 session.end("server_stopped", code=1001)
             self._shared.flush()
-            patience = min(config.STOP_TIMEOUT - config.STOP_RESERVE, 2 * self._shared.grace)
-            ends = Deadline(patience)
+            ends = Deadline(min(config.STOP_TIMEOUT - config.STOP_RESERVE, 2 * self._shared.grace))
             for session in sessions:
                 session.join(ends.remaining)
                 running += session.threads_in_user_code()

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import atexit
-import dis
 import sys
 import weakref
-from types import FrameType
 from typing import Any
 
 from mentra_sync import hints
 
-_INTO_THE_VOID = ("RETURN_VALUE", "RETURN_CONST")
 _state: dict[str, bool] = {"watched": False, "asked": False}
 
 
 def watch(app: Any) -> None:
     """Say at the program's end if it has run nothing; for an app made in the script itself."""
     typed = sys.flags.inspect or hasattr(sys, "ps1")  # or the person goes on by hand (python -i)
-    if _state["watched"] or typed:
-        return
-    script = _script_that_calls()
-    if script is not None:
+    if not _state["watched"] and not typed and _is_made_by_the_script():
         _state["watched"] = True
-        atexit.register(_look, weakref.ref(app), script)
+        app.flask.before_request(asked)  # it is a WSGI app too, and tests call it as that
+        atexit.register(_look, weakref.ref(app))
 
 
 def asked() -> None:
@@ -31,10 +26,10 @@ def asked() -> None:
     _state["asked"] = True
 
 
-def _script_that_calls() -> FrameType | None:
-    """The frame of the script that Python was started with, if its own code calls the package.
+def _is_made_by_the_script() -> bool:
+    """Whether the code that makes the app is what Python was started with.
 
-    None where another program has loaded it (a WSGI server, pytest, ``mentra-sync run``), and
+    Not where another program has loaded it (a WSGI server, pytest, ``mentra-sync run``), nor
     where a person types the lines one by one.
     """
     frame = sys._getframe()
@@ -44,25 +39,15 @@ def _script_that_calls() -> FrameType | None:
     while outermost.f_back is not None:
         outermost = outermost.f_back
     main = vars(sys.modules["__main__"])
-    of_main = frame.f_globals is main and outermost.f_globals is main
-    return outermost if of_main and "__file__" in main else None
+    return frame.f_globals is main and outermost.f_globals is main and "__file__" in main
 
 
-def _look(app: weakref.ref[Any], script: FrameType) -> None:
+def _look(app: weakref.ref[Any]) -> None:
     server = app()
-    if server is None or _state["asked"] or not _came_to_its_end(script):
+    failed = hasattr(sys, "last_value")  # an exception has ended the script, and was shown
+    commanded = len(sys.argv) > 1  # a script with options may have been asked for something else
+    if server is None or failed or commanded or _state["asked"] or sys.stderr is None:
         return
-    called = server.flask._got_first_request  # by another WSGI server, or a test client
-    if _has_handler(server) and not called and sys.stderr is not None:
-        sys.stderr.write(hints.NEVER_RUN)
-
-
-def _has_handler(server: Any) -> bool:
     overridden = type(server).on_session.__module__ != "mentra_sync.server"
-    return overridden or server._session_handler is not None
-
-
-def _came_to_its_end(script: FrameType) -> bool:
-    """Not by an exception, nor by ``sys.exit()``, after either of which it stops elsewhere."""
-    last = script.f_code.co_code[script.f_lasti]
-    return dis.opname[last] in _INTO_THE_VOID
+    if overridden or server._session_handler is not None:
+        sys.stderr.write(hints.NEVER_RUN)

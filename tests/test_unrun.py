@@ -60,8 +60,6 @@ def test_a_script_that_forgets_to_run_its_app_is_told(program: str, tmp_path: Pa
 @pytest.mark.parametrize(
     "end",
     [
-        "sys.exit()",
-        "sys.exit('--help')",
         "1 / 0",
         "raise KeyboardInterrupt",
         "app.start_simulated(app_port=0).stop(); app.stop()",
@@ -75,6 +73,13 @@ def test_a_script_that_forgets_to_run_its_app_is_told(program: str, tmp_path: Pa
 def test_one_that_ends_otherwise_is_not(end: str, tmp_path: Path):
     (tmp_path / "script.py").write_text(APP + end)
     assert TOLD not in errors(tmp_path, "script.py")
+
+
+def test_one_that_was_asked_for_something_else_is_not(tmp_path: Path):
+    (tmp_path / "script.py").write_text(
+        APP + "import argparse; argparse.ArgumentParser().parse_args()"
+    )
+    assert errors(tmp_path, "script.py", "--help") == ""
 
 
 def test_one_without_a_handler_is_not(tmp_path: Path):
