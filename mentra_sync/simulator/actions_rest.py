@@ -13,7 +13,8 @@ from dataclasses import asdict, is_dataclass
 from math import isfinite
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, current_app, jsonify, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mentra_sync.errors import RequestFailed
 from mentra_sync.protocol import codec
@@ -26,11 +27,12 @@ from mentra_sync.simulator.records import WAIT_SECONDS, Record
 from mentra_sync.simulator.timeline import Timeline
 
 Message = dict[str, Any]
+_HERE = "/api/sim"
 
 
 def action_routes(desk: Desk, timeline: Timeline) -> Blueprint:
     """The routes, which begin with ``/api/sim``."""
-    routes = Blueprint("sim", __name__, url_prefix="/api/sim")
+    routes = Blueprint("sim", __name__, url_prefix=_HERE)
     _actions(routes, desk)
     _lens(routes, desk)
     _records(routes, desk)
@@ -56,10 +58,39 @@ def action_routes(desk: Desk, timeline: Timeline) -> Blueprint:
     return routes
 
 
+def in_words_for_programs(error: HTTPException) -> Response | HTTPException:
+    """Any refusal below ``/api/sim`` as JSON with an ``error``; elsewhere as it is."""
+    if error.response is not None or not f"{request.path}/".startswith(f"{_HERE}/"):
+        return error
+    if not isinstance(error, MethodNotAllowed):
+        response = jsonify(error=error.description or error.name)
+        response.status_code = error.code or 500
+        return response
+    ways = ", ".join(sorted({*(error.valid_methods or ())} - {"HEAD", "OPTIONS"}))
+    text = f"{request.method} is no way to ask for {request.path:.100}; there is: {ways}"
+    response = jsonify(error=text)
+    response.status_code = 405
+    response.headers["Allow"] = ways
+    return response
+
+
 def _actions(routes: Blueprint, desk: Desk) -> None:
     @routes.get("")
     def offered() -> Response:
         return jsonify({"actions": [action.message() for action in desk.actions()]})
+
+    @routes.get("/<name>")
+    def asked_for(name: str) -> Response:
+        """What can only be done, or is not there at all; what is there has routes of its own."""
+        ways = {rule.rule: rule.methods for rule in current_app.url_map.iter_rules()}
+        ways |= {f"{_HERE}/{action.name}": {"POST"} for action in desk.actions()}
+        allowed = ways.get(f"{_HERE}/{name}")
+        if allowed:
+            raise MethodNotAllowed(allowed)
+        names = [path.rpartition("/")[2] for path in ways if path.startswith(_HERE)]
+        near = difflib.get_close_matches(name, [one for one in names if "<" not in one])
+        instead = f"try {', '.join(near)}" if near else f"GET {_HERE} tells what can be done"
+        abort(404, f"there is no {name!r:.100}; {instead}")
 
     @routes.post("/<name>")
     def act(name: str) -> tuple[Response, int]:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from flask import Flask, Response, abort, jsonify, request
 from flask_sock import Sock
+from werkzeug.exceptions import HTTPException
 
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
-from mentra_sync.simulator.actions_rest import action_routes
+from mentra_sync.simulator.actions_rest import action_routes, in_words_for_programs
 from mentra_sync.simulator.admission import Admission
 from mentra_sync.simulator.app_link import AppLink
 from mentra_sync.simulator.app_pages import AppPages
@@ -72,6 +73,7 @@ class WebApp:
         app.before_request(self._refuse_bad_tokens)
         app.after_request(_with_security_headers)
         app.register_error_handler(SHAKING_FAILED, lambda error: ("Bad websocket request", 400))
+        app.register_error_handler(HTTPException, in_words_for_programs)
         app.register_blueprint(rest_routes(self._cloud, self._tokens))
         app.register_blueprint(phone_routes(self._cloud, self._tokens))
         app.register_blueprint(self._pages.routes())

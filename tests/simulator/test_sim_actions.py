@@ -134,6 +134,36 @@ def test_what_is_no_action(running: Simulator) -> None:
         assert "the body must be a JSON object" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "about"),
+    [
+        ("GET", "/say", 405, "GET is no way to ask for /api/sim/say; there is: POST"),
+        ("GET", "/invitations", 405, "there is: POST"),
+        ("GET", "/wearers/carl@example.com", 405, "there is: POST"),
+        ("DELETE", "/lens", 405, "there is: GET"),
+        ("POST", "", 405, "there is: GET"),
+        ("GET", "/spoke", 404, "there is no 'spoke'; try spoken"),
+        ("GET", "/xyz", 404, "there is no 'xyz'; GET /api/sim tells what can be done"),
+        ("GET", "/a/b/c", 404, "not found"),
+        ("GET", "/lens?user=carl", 404, "there is no wearer of that name"),
+        ("POST", "/say?user=carl", 404, "there is no wearer of that name"),
+        ("GET", "/streams?user=carl", 404, "there is no wearer of that name"),
+    ],
+)
+def test_every_mistake_is_answered_with_an_error(
+    running: Simulator, method: str, path: str, status: int, about: str
+) -> None:
+    answer = requests.request(method, f"{running.url}api/sim{path}", timeout=5)
+    assert answer.status_code == status
+    assert about in answer.json()["error"]
+    assert ("Allow" in answer.headers) is (status == 405)
+
+
+def test_elsewhere_refusals_are_pages(running: Simulator) -> None:
+    answer = requests.get(f"{running.url}nowhere", timeout=5)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
 @pytest.mark.parametrize("timeout", ["nan", "-1"])
 def test_a_timeout_that_makes_no_sense_is_the_usual_one_at_most(tool: Tool, timeout: str) -> None:
     assert tool.get("/lens", wait_for="never", timeout=timeout)["found"] is False
