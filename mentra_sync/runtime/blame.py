@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,8 @@ from mentra_sync.runtime.callbacks import describe
 
 PACKAGE = Path(__file__).parent.parent
 """Where the code is that is not the app's."""
+
+_NAME = PACKAGE.name
 
 
 def trimmed(error: BaseException) -> TracebackType | None:
@@ -28,39 +31,37 @@ def culprit(error: BaseException, source: object) -> str:
     A function that was given to the server by decorator is called by a method of the server's.
     """
     trace = trimmed(error)
-    module = getattr(inspect.unwrap(source) if callable(source) else source, "__module__", None)
-    ours = isinstance(module, str) and module.partition(".")[0] == __name__.partition(".")[0]
-    if not ours or trace is None or _is_ours(trace.tb_frame.f_code.co_filename):
-        return describe(source)
-    return trace.tb_frame.f_code.co_name
+    with suppress(Exception):  # as in describe: an object may answer anything to being looked at
+        called = inspect.unwrap(source) if callable(source) else source
+        ours = called.__module__.partition(".")[0] == _NAME
+        if ours and trace is not None and not _is_ours(trace.tb_frame.f_code.co_filename):
+            return trace.tb_frame.f_code.co_name
+    return describe(source)
 
 
 def suggestion(error: BaseException) -> str:
     """For a misspelt name of this package's: `` Did you mean ...?``, or nothing."""
-    if not isinstance(error, AttributeError) or not isinstance(error.name, str):
-        return ""
-    meant = _meant(error.obj, error.name)
-    return hints.DID_YOU_MEAN.format(meant) if meant else ""
+    if isinstance(error, AttributeError) and isinstance(error.name, str):
+        with suppress(Exception):
+            meant = _meant(error.obj, error.name)
+            return hints.DID_YOU_MEAN.format(meant) if meant else ""
+    return ""
 
 
 def _meant(owner: object, name: str) -> str | None:
-    if not type(owner).__module__.startswith(__name__.partition(".")[0]):
+    if not _is_of_ours(owner):
         return None
-    # What stands one level down is named with the way there: layouts.show_text_wall.
-    below = (
-        {
-            word: f"{part}.{word}"
-            for part, value in vars(owner).items()
-            if not part.startswith("_")
-            if type(value).__module__.startswith(type(owner).__module__.partition(".")[0])
-            for word in _public(value)
-        }
-        if hasattr(owner, "__dict__")
-        else {}
-    )
-    names = {**below, **{word: word for word in _public(owner)}}
+    names = {word: word for word in _public(owner)}
+    for part, value in vars(owner).items():
+        if not part.startswith("_") and _is_of_ours(value):
+            # What stands one level down is named with the way there: layouts.show_text_wall.
+            names |= {word: f"{part}.{word}" for word in _public(value) if word not in names}
     found = get_close_matches(name, names, 1, 0.7)
     return names[found[0]] if found else None
+
+
+def _is_of_ours(thing: object) -> bool:
+    return type(thing).__module__.partition(".")[0] == _NAME
 
 
 def _public(owner: object) -> list[str]:
