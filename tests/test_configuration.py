@@ -94,7 +94,7 @@ def test_a_folder_that_is_none(name: str):
 
 @pytest.mark.parametrize(
     "wrong",
-    [[{"key": "name"}], "settings", {"settings": {"key": "name"}}, {"tools": ["add"]}],
+    [[{"key": "name"}], "settings", {"settings": {"key": "name"}}, {"tools": "add"}],
 )
 def test_a_simulated_config_that_is_none_is_told_at_the_start(wrong: Any):
     app = AppServer(port=0)

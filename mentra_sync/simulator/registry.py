@@ -108,12 +108,7 @@ def _check(config: Any) -> None:
     """A person has written it by hand: said at once, it is found; said later, it is a riddle."""
     if config is None:
         return
-    parts = [config.get(name) or [] for name in ("settings", "tools")] if _is_dict(config) else None
-    if parts is None or not all(
-        isinstance(part, list) and all(map(_is_dict, part)) for part in parts
+    if not isinstance(config, dict) or not all(
+        isinstance(config.get(name) or [], list) for name in ("settings", "tools")
     ):
         raise TypeError(hints.BAD_CONFIG.format(config))
-
-
-def _is_dict(value: Any) -> bool:
-    return isinstance(value, dict)
