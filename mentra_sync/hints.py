@@ -304,6 +304,8 @@ SIMULATING = (
     "  Press Ctrl+C to stop.\n"
 )
 
+PAGE_MOVED = "  The page is on port {port} and not on {usual}, because that is in use by {owner}.\n"
+
 INVITING = (
     "  On another device in the same network, open this address, or scan its code. It is good\n"
     '  once, for 10 minutes; the page\'s button "Add a device" makes another:\n\n'

@@ -7,7 +7,7 @@ import itertools
 import socket
 from collections.abc import Iterator
 
-from mentra_sync import hints
+from mentra_sync import config, hints
 from mentra_sync.errors import ConfigurationError
 
 PORTS_TRIED = 50
@@ -28,7 +28,14 @@ def listen(host: str, port: int, *, may_move: bool, busy: str = hints.PORT_BUSY)
                 raise ConfigurationError(
                     hints.CANNOT_LISTEN.format(host, candidate, error.strerror)
                 ) from None
-    raise ConfigurationError(busy.format(port, port + 1))
+    raise ConfigurationError(busy.format(port, _another(port)))
+
+
+def _another(port: int) -> int:
+    """One to advise: neither of those that the app and the page take by themselves."""
+    usual = (config.DEFAULT_PORT, config.SIMULATOR_PORT)
+    higher = itertools.chain(range(port + 1, 65_536), (8000,))
+    return next(one for one in higher if one not in usual)
 
 
 def _from(port: int) -> Iterator[int]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mentra_sync import hints, log, unrun
+from mentra_sync import config, hints, log, neighbours, unrun
 from mentra_sync.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -167,6 +167,9 @@ class StopAsked:
 _PAGE_PATIENCE = 3.0
 """How long the app waits for the page to open, so that its first words are heard there."""
 
+_NEIGHBOURS_PATIENCE = 0.5
+"""How long another page may take to say whose it is (s): the person waits for this one."""
+
 _BLACK_ON_WHITE = "\N{ESCAPE}[38;5;16;48;5;231m"
 _AS_BEFORE = "\N{ESCAPE}[0m"
 
@@ -219,6 +222,7 @@ def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None
                 script=_script(), glasses=simulator.glasses.model, url=simulator.url
             )
         )
+        _tell_of_another_port(simulator, command.options)
         if simulator.invites and not command.options.await_page:
             _invite(simulator)
         command.began(simulator)
@@ -230,6 +234,16 @@ def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None
         server.stop()
         logger.removeHandler(simulator.log_handler)
         simulator.stop()
+
+
+def _tell_of_another_port(simulator: Simulator, options: Options) -> None:
+    """A second app has its page elsewhere; whoever looks at the usual address sees the first."""
+    usual = config.SIMULATOR_PORT
+    if simulator.port == usual or options.page_port is not None or options.await_page:
+        return
+    name = neighbours.simulated_at(usual, _NEIGHBOURS_PATIENCE)
+    owner = "another program" if name is None else f"the page of {name}, which is running, too"
+    _say(hints.PAGE_MOVED.format(usual=usual, owner=owner, port=simulator.port))
 
 
 def _invite(simulator: Simulator) -> None:

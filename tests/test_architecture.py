@@ -39,6 +39,7 @@ SERVER = {
     "activity",
     "configuration",
     "handlers",
+    "neighbours",
     "photo_uploads",
     "register",
     "routes",

@@ -15,7 +15,7 @@ import pytest
 from cloud import KEY, PACKAGE
 from trial import ROOT
 
-from mentra_sync import AppServer, config
+from mentra_sync import AppServer, config, neighbours
 from mentra_sync.commands.checkup import installation, network, ports, project, simulation
 from mentra_sync.commands.checkup.finding import Finding, Request
 from mentra_sync.commands.doctor import doctor
@@ -141,7 +141,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 def test_a_port_that_somebody_has(taken: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ports, "PATIENCE", 5.0)
-    monkeypatch.setattr(ports, "_ask", lambda port, path: {})
+    monkeypatch.setattr(neighbours, "_ask", lambda port, path, patience: {})
     found = ports.ports(NOTHING)[0]
     assert found.state == "warning" and str(taken) in found.text
     if any(os.access(f"/usr/bin/{name}", os.X_OK) for name in ("lsof", "ss")):

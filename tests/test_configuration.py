@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -158,6 +159,20 @@ def test_values_that_are_none(options: dict[str, Any]):
     with pytest.raises(ConfigurationError) as raised:
         AppServer(**{"package_name": PACKAGE, "api_key": KEY, **options})
     assert KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("taken", "advised"), [(7010, 7012), (7009, 7012), (8000, 8001), (65535, 8000)]
+)
+def test_a_busy_port_is_told_with_one_that_nothing_takes_by_itself(
+    taken: int, advised: int, monkeypatch: pytest.MonkeyPatch
+):
+    def create_server(*_: object, **__: object) -> socket.socket:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(socket, "create_server", create_server)
+    with pytest.raises(ConfigurationError, match=rf"port {taken} .*AppServer\(port={advised}\)"):
+        AppServer(PACKAGE, KEY, port=taken).start()
 
 
 def test_no_key():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 from cloud import KEY, PACKAGE, Calls, Scene, scene_fixture, wait_until  # noqa: F401
 
+from mentra_sync import AppServer
 from mentra_sync.running import StopAsked
 
 ROOT = Path(__file__).parent.parent
@@ -295,3 +298,45 @@ def test_a_command_without_a_terminal_ends_in_good_order(tmp_path: Path):
         == 2
     )
     assert (tmp_path / "hello" / "app.py").is_file()
+
+
+MOVED = """
+from mentra_sync import AppServer, config
+
+config.SIMULATOR_PORT = {}
+app = AppServer(port=0)
+
+@app.session_handler
+def main(session):
+    pass
+
+app.run()
+"""
+
+
+def test_a_page_that_is_not_at_its_usual_place_says_why(run: Any):
+    app = AppServer("com.example.first", port=0)
+    with contextlib.ExitStack() as ending:
+        ending.callback(app.stop)
+        first = ending.enter_context(app.start_simulated(port=0))
+        script = run(MOVED.format(first.port))
+        told = script.wait_for(r"page is on port (\d+) and not on (\d+), .*").group
+        assert told(1) != told(2) == str(first.port)
+        assert "in use by the page of com.example.first, which is running, too" in told(0)
+        script.press()
+        assert script.code() == 0
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        script = run(MOVED.format(other.getsockname()[1]))
+        assert "in use by another program." in script.wait_for(r"page is on port .*")[0]
+        script.press()
+        assert script.code() == 0
+
+
+def test_a_page_at_its_usual_place_says_nothing_of_it(run: Any):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = run(MOVED.format(port))
+    script.wait_for(f":{port}/")
+    script.press()
+    assert script.code() == 0
+    assert "page is on port" not in script.output

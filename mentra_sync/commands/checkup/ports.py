@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import socket
 import subprocess
 import sys
-from typing import Any
-from urllib.request import ProxyHandler, build_opener
 
 from mentra_sync import config
 from mentra_sync.commands.checkup.finding import Finding, Request, ok, warning
-from mentra_sync.configuration import Environment, checked_port
+from mentra_sync.configuration import Environment
 from mentra_sync.errors import ConfigurationError
+from mentra_sync.neighbours import app_of, simulated_at
 
 PATIENCE = 2.0
 """How long whoever listens there may take to say what it is (s)."""
@@ -30,9 +28,9 @@ LISTENERS = (
 def ports(request: Request) -> list[Finding]:
     """The app's port and the page's."""
     try:
-        app_port = checked_port(Environment().get("PORT")) or config.DEFAULT_PORT
+        app_port = Environment().port() or config.DEFAULT_PORT
     except ConfigurationError as error:
-        return [Finding("problem", str(error), "Correct PORT in the environment or in .env.")]
+        return [Finding("problem", str(error), "Correct it there.")]
     return [
         *_port("the app", app_port, "PORT=... in the environment or in .env"),
         *_port("the page", config.SIMULATOR_PORT, "mentra-sync run app.py --port ..."),
@@ -60,24 +58,13 @@ def _is_free(port: int) -> bool:
 def _owner(port: int) -> str:
     """Who has a port, as far as can be found out."""
     program = _program(port)
-    told = _ask(port, "health").get("app")
-    if isinstance(told, str):
-        return f"the app {told[:100]}{program and f', {program}'}"
-    told = _ask(port, "api/sim/state").get("packageName")
-    if isinstance(told, str):
-        return f"the simulator of {told[:100]}{program and f', {program}'}"
+    app = app_of(port, PATIENCE)
+    if app is not None:
+        return f"the app {app}{program and f', {program}'}"
+    simulated = simulated_at(port, PATIENCE)
+    if simulated is not None:
+        return f"the simulator of {simulated}{program and f', {program}'}"
     return program or "another program"
-
-
-def _ask(port: int, path: str) -> dict[str, Any]:
-    """What a server on this machine says of itself; empty when it is none of ours."""
-    opener = build_opener(ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{port}/{path}", timeout=PATIENCE) as answer:
-            told = json.loads(answer.read(100_000))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _program(port: int) -> str:
