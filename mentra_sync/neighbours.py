@@ -19,7 +19,7 @@ def simulated_at(port: int, patience: float) -> str | None:
 
 
 def _text(told: Any) -> str | None:
-    return told[:100] if isinstance(told, str) else None
+    return told[:100] if isinstance(told, str) and told.isprintable() else None
 
 
 def _ask(port: int, path: str, patience: float) -> dict[str, Any]:
