@@ -23,6 +23,16 @@ def main(session):
     pass
 
 """
+STOPS = """
+import threading, time
+
+def stop_once_it_serves():
+    while app._web is None:
+        time.sleep(0.01)
+    app.stop()
+
+threading.Thread(target=stop_once_it_serves, daemon=True).start()
+"""
 CLASS = """
 from mentra_sync import AppServer
 
@@ -63,7 +73,7 @@ def test_a_script_that_forgets_to_run_its_app_is_told(program: str, tmp_path: Pa
         "1 / 0",
         "raise KeyboardInterrupt",
         "app.start_simulated(app_port=0).stop(); app.stop()",
-        "import threading; threading.Timer(0.5, app.stop).start(); app.run(True)",
+        STOPS + "app.run(True)",
         "try:\n    app.run(False)\nexcept ConfigurationError: pass",
         "app.flask.test_client().get('/health')",
         "from wsgiref.util import setup_testing_defaults as defaults\n"
@@ -96,6 +106,5 @@ def test_other_programs_that_load_it_are_not(tmp_path: Path):
     assert TOLD not in errors(tmp_path, "-i", "script.py")
     plugin = ("-p", "no:cacheprovider", "-p", "mentra_sync.testing.plugin")
     assert TOLD not in errors(tmp_path, "-m", "pytest", *plugin, "script.py")
-    stopping = APP + "import threading; threading.Timer(0.5, app.stop).start()"
-    (tmp_path / "stops.py").write_text(stopping)
+    (tmp_path / "stops.py").write_text(APP + STOPS)
     assert TOLD not in errors(tmp_path, "-m", "mentra_sync", "run", "--no-browser", "stops.py")
