@@ -172,7 +172,8 @@ class Peer:
         frame = {"type": "tpa_connection_error", "message": message}
         self.send_json(frame if code is None else {**frame, "code": code})
         if close is not None:
-            self.send_close(close, message)
+            with contextlib.suppress(OSError):  # some errors end it: the app may have gone by now
+                self.send_close(close, message)
 
     def close(self) -> None:
         self.sock.close()
