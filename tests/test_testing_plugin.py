@@ -210,16 +210,19 @@ def test_other(glasses):
 def test_what_hangs_is_warned_of_with_the_line_of_the_test(run: Run):
     result = run(
         """
+enough = []
+
 def main(session):
     import time
-    for _ in range(20):
+    while not enough:
         time.sleep(0.1)
 
 def test_hang(glasses, monkeypatch):
-    monkeypatch.setattr("mentra_sync.testing.stillness.PATIENCE", 0.1)
+    monkeypatch.setattr("mentra_sync.testing.stillness.PATIENCE", 2)
     glasses.start(main)
     glasses.advance(10)
     monkeypatch.undo()
+    enough.append("now")
     assert glasses.settle()
 """,
         "-W",
@@ -228,7 +231,7 @@ def test_hang(glasses, monkeypatch):
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(
         [
-            "*test_app.py:*: AppStillBusy: not quiet after 0.1 s*: on_session of you@example.com.*",
+            "*test_app.py:*: AppStillBusy: not quiet after 2 s*: on_session of you@example.com.*",
             "    glasses.advance(10)",
         ]
     )
