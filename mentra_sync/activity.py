@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mentra_sync.register import Register
-from mentra_sync.session import AppSession
-from mentra_sync.shared import Shared
+if TYPE_CHECKING:  # a session is loaded when the server starts, not to define an app
+    from mentra_sync.register import Register
+    from mentra_sync.session import AppSession
+    from mentra_sync.shared import Shared
 
 
 class Activity:

@@ -35,6 +35,13 @@ def test_server_loads_nothing_heavy(program: str):
     assert _loaded(program, HEAVY) == []
 
 
+def test_an_app_is_made_without_what_its_sessions_need():
+    """They are loaded when it starts to serve; a script that only defines it need not wait."""
+    program = "from mentra_sync import AppServer; AppServer('com.example.app', 'key')"
+    names = ["mentra_sync.session", "mentra_sync.runtime.link", "requests", "websocket"]
+    assert _loaded(program, names) == []
+
+
 def test_package_alone_loads_next_to_nothing():
     names = [*HEAVY, "flask", "requests", "websocket", "mentra_sync.server", "mentra_sync.session"]
     assert _loaded("import mentra_sync", names) == []
