@@ -404,7 +404,7 @@ class AppServer:
         unrun.asked()
         simulated = simulated_key is not None
         # Not needed to define an app, so not loaded by then; the first wearer shall not wait.
-        importlib.import_module("mentra_sync.session")
+        _ = importlib.import_module("mentra_sync").AppSession  # it explains a failure
         with self._lock:
             if self._web is not None:
                 raise ConfigurationError(f"this app is served already, on port {self._port}")

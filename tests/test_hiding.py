@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-APP = "from mentra_sync import AppServer\nprint(AppServer)\n"
+APP = "from mentra_sync import AppServer, AppSession\nprint(AppServer)\n"
 
 
 def started(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
