@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cloud import KEY, SOON, USER, AppSocket, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
-from fake_cloud import TEXT
+from runtime.fake_cloud import TEXT
 
 from mentra_sync import AppSession, RequestTimeout, SessionEnded
 
