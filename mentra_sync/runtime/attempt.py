@@ -69,6 +69,7 @@ class Attempt:
     wakeup: Wakeup
     cancelled: Callable[[], bool]
     limits: Limits
+    secret: Secret
     tls: ssl.SSLContext | None = None
 
     def run(self, init_frame: str, deadline: Deadline) -> Accepted:
@@ -81,7 +82,7 @@ class Attempt:
             sock = dial(self.target, deadline, self.wakeup, self.cancelled, self.tls)
         except ConnectionFailed as error:
             raise AttemptFailed(error) from None
-        transport = Transport(sock, self.wakeup, self.limits, _secret_of(init_frame))
+        transport = Transport(sock, self.wakeup, self.limits)
         try:
             transport.queue(encode(Opcode.TEXT, init_frame))
             transport.flush()
@@ -95,15 +96,6 @@ class Attempt:
         """Raise :class:`Cancelled` when nobody wants the connection any more."""
         if self.cancelled():
             raise Cancelled
-
-
-def _secret_of(init_frame: str) -> Secret:
-    """The key that the first frame tells the cloud."""
-    try:
-        key = parse(init_frame.encode()).get("apiKey")
-    except MalformedMessage:
-        key = None
-    return Secret(key if isinstance(key, str) else "")
 
 
 class _Introduction:
@@ -152,9 +144,7 @@ class _Introduction:
         if kind == ACK and self._error is None:
             return frame
         if isinstance(kind, str) and kind in ERROR_TYPES:
-            self._error = self._error or ErrorFrame.read(
-                self._transport.secret.hide_in_error(frame)
-            )
+            self._error = self._error or ErrorFrame.read(self._attempt.secret.hide_in_error(frame))
             # The close frame that follows need not be waited for as long as an acknowledgement.
             self._until = min(self._until, time.monotonic() + self._attempt.limits.close)
         else:
@@ -165,7 +155,7 @@ class _Introduction:
         """The cloud has closed: answer, and say why."""
         self._transport.answer_close(payload)
         code, words = read_close(payload)
-        words = self._transport.secret.hide_in(words)
+        words = self._attempt.secret.hide_in(words)
         failed = self._failed(
             f"it closed the connection: {printable(words) or 'no reason'} ({code})"
         )

@@ -43,7 +43,7 @@ _SHORTEST_KEY = 8
 class Secret:
     """The app's key: the cloud has been told it, and may repeat it in what is logged."""
 
-    key: str = field(default="", repr=False)
+    key: str = field(repr=False)
 
     def hide_in(self, text: str) -> str:
         """The cloud's words without the key."""

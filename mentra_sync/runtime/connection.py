@@ -24,6 +24,7 @@ from mentra_sync.runtime.closing import (
     POLICY_VIOLATION,
     Ending,
     Loss,
+    Secret,
     is_fatal,
     printable,
     rejected,
@@ -31,6 +32,7 @@ from mentra_sync.runtime.closing import (
 from mentra_sync.runtime.dial import Cancelled
 from mentra_sync.runtime.frames import NORMAL, PROTOCOL_ERROR, Opcode, encode
 from mentra_sync.runtime.hosts import Target
+from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.limits import Limits
 from mentra_sync.runtime.live import Live, Signals
 from mentra_sync.runtime.outbox import Outbox
@@ -48,6 +50,7 @@ class Connection:
     """The websocket of one session, from its first dial to its end.
 
     ``target`` comes from :meth:`HostPolicy.check`, so an unchecked address cannot be dialled.
+    ``identity`` names its thread, and has the key that no log line may show.
     ``max_reconnect_attempts`` 0 never reconnects.  ``tls`` replaces the system's trust.
     """
 
@@ -56,14 +59,15 @@ class Connection:
         target: Target,
         owner: Owner,
         *,
-        name: str,
+        identity: Identity,
         max_reconnect_attempts: int = config.MAX_RECONNECT_ATTEMPTS,
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._target = target
         self._owner = owner
-        self._name = name
+        self._name = identity.session_id[:60]
+        self._secret = Secret(identity.api_key)
         self._max_attempts = max_reconnect_attempts
         self._limits = limits or Limits()
         self._tls = tls
@@ -324,7 +328,12 @@ class Connection:
         if init_frame is None:
             raise AttemptFailed(ConnectionFailed("there is nothing to introduce us with"))
         attempt = Attempt(
-            self._target, self._wakeup, lambda: self._signals.end, self._limits, self._tls
+            self._target,
+            self._wakeup,
+            lambda: self._signals.end,
+            self._limits,
+            self._secret,
+            self._tls,
         )
         return attempt.run(init_frame, deadline)
 
@@ -352,7 +361,7 @@ class Connection:
     def _serve(self, accepted: Accepted) -> Ending | Loss:
         """Serve one acknowledged connection to its end, and close it."""
         transport = accepted.transport
-        live = Live(transport, self._owner, self._signals, self._limits)
+        live = Live(transport, self._owner, self._signals, self._limits, self._secret)
         began = time.monotonic()
         result: Ending | Loss | None = None
         if self._go_live(accepted):

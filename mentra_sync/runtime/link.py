@@ -87,7 +87,7 @@ class Link:
             self.replies, self.router, timers, self.malformed, lambda: self.connection.wake()
         )
         self.connection = Connection(
-            target, self, name=name, max_reconnect_attempts=max_reconnect_attempts
+            target, self, identity=identity, max_reconnect_attempts=max_reconnect_attempts
         )
         self._pacer = DisplayPacer(
             timers,

@@ -13,6 +13,7 @@ from mentra_sync.runtime.closing import (
     Ending,
     ErrorFrame,
     Loss,
+    Secret,
     is_fatal,
     meaning_of_close,
     rejected,
@@ -40,9 +41,15 @@ class Live:
     """Reads one connection and hands on what comes. The connection thread only."""
 
     def __init__(
-        self, transport: Transport, owner: Owner, signals: Signals, limits: Limits
+        self,
+        transport: Transport,
+        owner: Owner,
+        signals: Signals,
+        limits: Limits,
+        secret: Secret,
     ) -> None:
         self._transport = transport
+        self._secret = secret
         self._owner = owner
         self._signals = signals
         self._limits = limits
@@ -127,7 +134,7 @@ class Live:
         if kind not in _NOTED_TYPES:
             call(self._owner.received, frame)
             return None
-        frame = self._transport.secret.hide_in_error(frame)
+        frame = self._secret.hide_in_error(frame)
         call(self._owner.received, frame)
         return self._note(kind, frame)
 
@@ -140,7 +147,7 @@ class Live:
         elif opcode == Opcode.CLOSE:
             self._transport.answer_close(payload)
             code, words = read_close(payload)
-            reason = self._transport.secret.hide_in(words)
+            reason = self._secret.hide_in(words)
             return meaning_of_close(
                 code, reason, app_stopped=self._app_stopped, error=self._recent_error()
             )

@@ -18,7 +18,6 @@ import struct
 import threading
 import time
 
-from mentra_sync.runtime.closing import Secret
 from mentra_sync.runtime.frames import (
     FrameParser,
     Message,
@@ -58,14 +57,10 @@ class Outgoing:
 class Transport:
     """Owns ``sock``, which is connected, upgraded and non-blocking, until :meth:`close`.
 
-    ``heard_at`` is the moment (``time.monotonic()``) at which the last byte came; ``secret`` is
-    what whoever reads must not repeat of what comes.
+    ``heard_at`` is the moment (``time.monotonic()``) at which the last byte came.
     """
 
-    def __init__(
-        self, sock: socket.socket, wakeup: Wakeup, limits: Limits, secret: Secret | None = None
-    ) -> None:
-        self.secret = secret or Secret()
+    def __init__(self, sock: socket.socket, wakeup: Wakeup, limits: Limits) -> None:
         self.heard_at = time.monotonic()
         self._sock = sock
         self._wakeup = wakeup

@@ -29,6 +29,7 @@ from websocket import ABNF
 
 from mentra_sync.runtime.connection import Connection
 from mentra_sync.runtime.hosts import HostPolicy, Target
+from mentra_sync.runtime.identity import Identity
 from mentra_sync.runtime.limits import Limits
 
 PATIENCE = 10.0
@@ -371,7 +372,8 @@ class App:
         self.owner = owner or Recorder()
         options.setdefault("limits", QUICK)
         options.setdefault("tls", client_tls() if cloud.tls else None)
-        self.connection = Connection(cloud.target, self.owner, name="test", **options)
+        identity = Identity("test", "you@example.com", "com.example.app", INIT["apiKey"])
+        self.connection = Connection(cloud.target, self.owner, identity=identity, **options)
 
     def ended(self) -> tuple[str, int | None, str]:
         """Wait for the end, which must be told exactly once; returns what was told."""
