@@ -116,11 +116,14 @@ MAX_HISTORY_BYTES = 64 * 1024 * 1024
 MAX_LOG_BACKLOG = 500
 """Log records, and crossings of the wire, that a newly opened page is shown."""
 
+MAX_CONVERSATION = 500
+"""Things said and heard, each step of them, that a newly opened page is shown."""
+
 MAX_BACKLOG_TEXT = 4_000_000
-"""Characters of all that a newly opened page is shown of the log, and of the wire."""
+"""Characters that a newly opened page is shown: of the log, of the conversation, of the wire."""
 
 MAX_LOG_TEXT = 20_000
-"""Characters of one log message or traceback on the page."""
+"""Characters of one log message or traceback on the page, and of what is kept of a talk."""
 
 MAX_TIMELINE_TEXT = 2_000
 """Characters of one text in the timeline; pictures and animations are longer."""

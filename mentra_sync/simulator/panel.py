@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from mentra_sync.protocol import codec
@@ -26,6 +27,10 @@ _STATES = {
     State.STOPPING: "running",
     State.FAILED: "failed",
 }
+
+
+_CONVERSATION = frozenset({"heard", "speech", "audio"})
+"""The kinds of what is said to an app, and of what it has played."""
 
 
 def app_message(session: AppSession) -> Message:
@@ -60,7 +65,8 @@ class Panel:
         self._act = act
         self._lock = threading.Lock()  # guards everything below
         self._pages: dict[WebSocket, _Page] = {}
-        self._log: deque[_Logged] = deque(maxlen=limits.MAX_LOG_BACKLOG)
+        self._log: deque[_Kept] = deque(maxlen=limits.MAX_LOG_BACKLOG)
+        self._conversation: deque[_Kept] = deque(maxlen=limits.MAX_CONVERSATION)
         self._apps: dict[str, Message] = {}
         self._streams: dict[str, tuple[str, ...]] = {}
         self._settings: dict[str, list[Message]] = {}
@@ -72,16 +78,19 @@ class Panel:
         with self._lock:
             # What happens while it is being told how things stand comes after that.
             self._pages[socket] = page
-            before = self._timeline.count
+            crossed = self._timeline.count
         hello = codec.dumps({"kind": "hello", **self._hello(user_id)})
         crossings = [
             _crossing(one)
             for one in self._timeline.after()[-limits.MAX_LOG_BACKLOG :]
-            if one.number <= before and page.concerned(one.user_id)
+            if one.number <= crossed and page.concerned(one.user_id)
         ]
         with self._lock:
-            log = [text for whose, text in self._log if page.concerned(whose)]
-            for text in [hello, *_latest(log), *_latest(crossings), *(page.waiting or ())]:
+            before = [
+                _latest([text for whose, text in kept if page.concerned(whose)])
+                for kept in (self._log, self._conversation)
+            ]
+            for text in chain([hello], *before, _latest(crossings), page.waiting or ()):
                 socket.send(text)
             page.waiting = None
         self.opened.set()
@@ -92,17 +101,25 @@ class Panel:
             self._pages.pop(socket, None)
 
     def tell(self, message: Message, user_id: str | None = None) -> None:
-        """Tell the pages of one wearer (None: of all); never blocks."""
+        """Tell the pages of one wearer (None: of all); never blocks.
+
+        What was said, and what was played, later pages are told too.
+        """
         text = codec.dumps(message)
+        conversation = message["kind"] in _CONVERSATION
         with self._lock:
-            self._send(text, user_id)
+            # Words that still grow give way to the final ones.
+            final = message.get("final") is not False
+            if conversation and final and len(text) <= limits.MAX_LOG_TEXT:
+                self._conversation.append((user_id, text))
+            self._send(text, user_id, later=not conversation)
 
     def tell_log(self, message: Message, user_id: str | None = None) -> None:
         """Tell the pages of one wearer (None: of all) of a log record; later ones too."""
         text = codec.dumps(message)
         with self._lock:
             self._log.append((user_id, text))
-            self._send(text, user_id, logged=True)
+            self._send(text, user_id, later=False)
 
     def tell_app(self, session: AppSession) -> None:
         """Tell the pages of its wearer what has changed about an app."""
@@ -140,18 +157,21 @@ class Panel:
             if self._pages:
                 self._send(_crossing(crossing), crossing.user_id)
 
-    def _send(self, text: str, user_id: str | None, *, logged: bool = False) -> None:
-        """With the lock held: to the pages that are concerned."""
+    def _send(self, text: str, user_id: str | None, *, later: bool = True) -> None:
+        """With the lock held: to the pages that are concerned.
+
+        One that is being greeted gets it ``later``, or with all that is kept.
+        """
         for socket, page in self._pages.items():
             if not page.concerned(user_id):
                 continue
             if page.waiting is None:
                 socket.send(text)
-            elif not logged:
+            elif later:
                 page.waiting.append(text)
 
 
-_Logged = tuple[str | None, str]
+_Kept = tuple[str | None, str]
 """Whose it is (None: everybody's), and what pages are told."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import browser
 import pytest
-from browser import Page, expect, go, go_with_app, not_in_firefox, said_to
+from browser import Page, expect, go, go_with_app, not_in_firefox, said_to, say
 from raw_app import RawApp
 
 from mentra_sync.simulator.glasses import Glasses
@@ -131,6 +131,26 @@ def test_text_is_spoken_by_the_browser(page: Page, simulate: Simulate, app: RawA
     expect(page.locator(".entry.app")).to_have_attribute("data-sound", "spoken")
     expect(page.locator(".entry-note")).to_have_count(0)
     expect(page.locator("#sound")).to_be_hidden()
+
+
+def test_what_was_said_is_there_again_when_the_page_is_reloaded(
+    page: Page, simulator: Simulator, app: RawApp
+) -> None:
+    go_with_app(page, simulator, app)
+    say(page, "good morning")
+    expect(page.locator(".entry.you:not(.interim) .entry-words")).to_have_text("good morning")
+    speak(app, "one")
+    app.socket.wait("audio_play_response")
+    simulator.glasses.hear("guten Tag", final=True, language="de-DE")
+    simulator.glasses.hear("good even", final=False)
+    words = page.locator(".entry-words")
+    expect(words).to_have_text(["good morning", "one", "guten Tag", "good even"])
+    page.reload()
+    expect(words).to_have_text(["good morning", "one", "guten Tag"])
+    expect(page.locator(".entry-note")).to_have_text("not heard: the app isn\u2019t listening")
+    simulator.glasses.hear("good evening", final=True)
+    expect(words).to_have_text(["good morning", "one", "guten Tag", "good evening"])
+    expect(page.locator("#playing")).to_be_hidden()
 
 
 def test_speaking_stops_when_it_is_told_to(page: Page, simulate: Simulate, app: RawApp) -> None:

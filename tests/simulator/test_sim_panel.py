@@ -193,6 +193,40 @@ def test_the_log_that_is_kept_is_bounded(
     assert records[0]["message"] == "line 10"
 
 
+def test_a_page_that_is_opened_late_is_told_what_was_said_and_played(
+    running: Simulator, app: RawApp, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    other = running.glasses_of("bob@example.com")
+    first = open_panel(running)
+    running.glasses.say("good day")
+    app.send("audio_play_request", requestId="r1", audioUrl="http://x/api/tts?text=hi")
+    first.wait("speech", state="spoken")
+    other.say("not on this page")
+    running.log_handler.handle(logging.makeLogRecord({"msg": "all is told"}))
+    late = open_panel(running)
+    late.wait("log", message="all is told")
+    late.wait("speech", state="spoken")
+    told = [one for one in late.seen.all() if one["kind"] in ("heard", "speech")]
+    # Of what was heard, the words as they grew are no longer of interest.
+    assert [(one["text"], one.get("state")) for one in told] == [
+        ("good day", None),
+        ("hi", "speaking"),
+        ("hi", "spoken"),
+    ]
+
+
+def test_the_conversation_that_is_kept_is_bounded(
+    simulator: Simulator, open_panel: Callable[[Simulator], RawSocket]
+) -> None:
+    for number in range(limits.MAX_CONVERSATION + 10):
+        simulator.glasses.hear(f"sentence {number}", final=True)
+    page = open_panel(simulator)
+    page.wait("heard", text=f"sentence {limits.MAX_CONVERSATION + 9}")
+    heard = [message["text"] for message in page.seen.all() if message["kind"] == "heard"]
+    assert len(heard) == limits.MAX_CONVERSATION
+    assert heard[0] == "sentence 10"
+
+
 def test_a_failed_start_says_why(
     simulator: Simulator,
     app: RawApp,

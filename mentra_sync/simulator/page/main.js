@@ -213,8 +213,9 @@ const FROM_THE_SIMULATOR = {
     lights.streaming(message.streaming);
     camera.album(message.photos);
     playing.clear();
-    // What has been logged so far follows.
+    // What has been logged and said so far follows.
     log.clear();
+    talk.clear();
     trouble.clear();
     journal.greet(message);
     wearers.show(message.wearers, message.userId);

@@ -58,6 +58,13 @@ export class Talk {
     this.#aloud({ state, requestId, text: `♪ ${fileOf(url)}`, silent: byBrowser ? "" : "not heard here" });
   }
 
+  clear() {
+    this.#interim = null;
+    this.#sounding.clear();
+    this.#parts.conversation.replaceChildren();
+    this.#parts.empty.hidden = false;
+  }
+
   #aloud({ state, requestId, text, silent }) {
     const entry = this.#sounding.get(requestId) ?? this.#add("app", "App");
     entry.words.replaceChildren(waves(), text);
