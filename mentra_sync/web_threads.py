@@ -27,12 +27,20 @@ class WebThreads(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress has 
         self.logger.setLevel(logging.ERROR)
 
     def add_task(self, task: Any) -> None:
-        """Answer a request on a thread that is idle, or on a new one; else it waits its turn."""
+        """Answer a request on a thread that is idle, or on a new one; else it waits its turn.
+
+        Where the system has no thread left it waits for one of those that there are; without any
+        it raises ``RuntimeError``, and waitress hangs up.
+        """
         with self.lock:
             wanted = min(self.active_count + len(self.queue) + 1, self._most)
             enough = len(self.threads) >= wanted
         if not enough:
-            self.set_thread_count(wanted)
+            try:
+                self.set_thread_count(wanted)
+            except RuntimeError:
+                if not self.threads:
+                    raise
         super().add_task(task)
 
     def start_new_thread(self, target: Callable[[int], object], thread_no: int) -> None:
@@ -43,8 +51,13 @@ class WebThreads(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress has 
             self._tell_over()
 
         thread = threading.Thread(target=live, name=f"waitress-{thread_no}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # Waitress has counted it already, and would leave the next requests to it.
+            self.threads.discard(thread_no)
+            raise
         self._started[thread_no] = thread
-        thread.start()
 
     @property
     def unfinished(self) -> list[threading.Thread]:

@@ -122,6 +122,48 @@ def test_after_a_failed_start_the_next_one_works(scene: Scene):
     assert len(app.sessions) == 1
 
 
+def _out_of_threads(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+    """Have no thread be had whose name begins so."""
+    start = threading.Thread.start
+
+    def refuse(self: threading.Thread) -> None:
+        if self.name.startswith(names):
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+def test_a_machine_out_of_threads_refuses_one_request_not_all(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    app = scene.app()
+    with monkeypatch.context() as patched:
+        _out_of_threads(patched, "waitress-")
+        with pytest.raises(ConnectionError):
+            scene.get(app, "/health")
+    assert scene.get(app, "/health").status == 200
+
+
+def test_a_request_that_finds_no_thread_waits_for_one_that_there_is(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    began, go_on = Calls(), threading.Event()
+    app = scene.app(on_tool_call=lambda call: (began(), go_on.wait(10)) and "done")
+    call = {"toolId": "slow", "toolParameters": {}, "timestamp": 0, "userId": USER}
+    tool = scene.posting(app, "/tool", call)
+    began.wait()
+    with monkeypatch.context() as patched:
+        _out_of_threads(patched, "waitress-")
+        sock = socket.create_connection(("127.0.0.1", app.port), timeout=10)
+        sock.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+        wait_until(lambda: app._web is not None and app._web._threads.queue)
+    go_on.set()
+    with sock:
+        assert sock.recv(65536).startswith(b"HTTP/1.0 200 ")
+    assert tool.answer().json["reply"] == "done"
+
+
 # --- What is refused -----------------------------------------------------------------------------
 
 
