@@ -134,6 +134,17 @@ def _out_of_threads(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
     monkeypatch.setattr(threading.Thread, "start", refuse)
 
 
+def test_after_a_start_that_found_no_thread_the_next_one_works(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    app = scene.app()
+    with monkeypatch.context() as patched:
+        _out_of_threads(patched, "mentra-conn-")
+        assert scene.post(app, "/webhook", scene.start_body()).status == 500
+    scene.start(app)
+    assert len(app.sessions) == 1
+
+
 def test_a_machine_out_of_threads_refuses_one_request_not_all(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ):

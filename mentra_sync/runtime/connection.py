@@ -118,6 +118,8 @@ class Connection:
             thread.start()
         except RuntimeError as error:
             wakeup.close()
+            with self._lock:
+                self._thread = None  # nobody can wait for a thread that has not been started
             raise ConnectionFailed(f"no connection can be opened: {error}") from error
 
     def wait_connected(self, timeout: float | None = None) -> None:

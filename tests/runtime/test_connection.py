@@ -247,6 +247,7 @@ def test_no_thread_left(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> No
         patched.setattr(threading.Thread, "start", start)
         with pytest.raises(ConnectionFailed, match="can't start new thread"):
             app.connection.start()
+    assert app.connection.join(0), "there is none to wait for"
 
 
 # --- Sending -------------------------------------------------------------------------------------
