@@ -298,8 +298,7 @@ class EventStream(Iterator[Any]):
     def __init__(self, link: Link, stream: StreamName) -> None:
         self._closed = True  # until there is something to close
         self._timers = link.timers
-        self._mailbox_context = link.mailbox(stream)
-        self._mailbox = self._mailbox_context.__enter__()
+        self._mailbox = link.mailbox(stream)
         self._closed = False
 
     def __next__(self) -> Any:
@@ -315,7 +314,7 @@ class EventStream(Iterator[Any]):
         """Stop listening. A second time does nothing."""
         if not self._closed:
             self._closed = True
-            self._mailbox_context.__exit__(None, None, None)
+            self._mailbox.close()
 
     def __enter__(self) -> EventStream:
         return self
@@ -333,8 +332,7 @@ class EventStream(Iterator[Any]):
         # also where this thread holds the lock that closing takes.
         if not self._closed:
             self._closed = True
-            leave = self._mailbox_context.__exit__
-            self._timers.after(0, lambda: leave(None, None, None))
+            self._timers.after(0, self._mailbox.close)
 
 
 def stream_named(name: str) -> StreamName:

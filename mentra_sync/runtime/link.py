@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from mentra_sync import config
@@ -168,19 +169,15 @@ class Link:
         self.check()
         Wait(self.dispatcher).block(self.replies.deadline(seconds))
 
-    @contextmanager
-    def mailbox(self, *streams: StreamName) -> Iterator[Mailbox]:
-        """Collect the events of some streams for a call that waits for them."""
+    def mailbox(self, *streams: StreamName) -> Mailbox:
+        """Collect the events of some streams, for a call that waits for them and then closes it."""
         self.check()
         mailbox = Mailbox(self.dispatcher)
         for stream in streams:
             self._note_permission(stream)
-        listeners = [self.router.listen(stream, mailbox.put) for stream in streams]
-        try:
-            yield mailbox
-        finally:
-            for listener in listeners:
-                self.router.forget(listener)
+            listener = self.router.listen(stream, mailbox.put)
+            mailbox.at_close(partial(self.router.forget, listener))
+        return mailbox
 
     # --- Being called -------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import threading
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -254,7 +254,8 @@ class AwaitedPhotos:
 class Mailbox:
     """Events for one waiting call (``wait_for``, ``stream``, ``listen``), in a bounded queue.
 
-    Several threads may take events out of it; each event goes to one of them.
+    Several threads may take events out of it; each event goes to one of them.  Used in a ``with``
+    block, or closed.
 
     What is dropped when it is full follows rule 7 of api.md, as in the dispatcher's backlog.
     """
@@ -265,6 +266,30 @@ class Mailbox:
         # Guarded by _lock:
         self._events: Backlog[Any] = Backlog(size)
         self._waits: list[Wait] = []
+        # Of the thread that opens and closes it.  Not a generator that is suspended meanwhile:
+        # Python's collector would end it on any thread, maybe with a lock held that closing takes.
+        self._at_close: list[Callable[[], object]] = []
+
+    def at_close(self, function: Callable[[], object]) -> None:
+        """Call ``function`` when it is closed."""
+        self._at_close.append(function)
+
+    def close(self) -> None:
+        """Let nothing more come. A second time does nothing."""
+        functions, self._at_close = self._at_close, []
+        for function in functions:
+            function()
+
+    def __enter__(self) -> Mailbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def put(self, event: Any, rank: int = KEEP) -> None:
         """Deliver an event. From the connection thread; never blocks."""

@@ -641,6 +641,25 @@ def test_a_stream_ends_with_the_session_and_can_be_closed(scene: Scene):
     assert list(other) == []
 
 
+def test_a_stream_that_the_collector_finds_takes_no_lock_there(scene: Scene):
+    session, there = scene.session()
+    gc.collect()
+    lost: list[Any] = [session.events.stream("button_press")]
+    lost.append(lost)
+    there.wait_streams("button_press")
+    collected = threading.Event()
+
+    def collect() -> None:
+        with session._link.router._lock:  # as where a collection happens to begin
+            gc.collect()
+        collected.set()
+
+    del lost
+    threading.Thread(target=collect, daemon=True).start()
+    assert collected.wait(10), "it waits for a lock that its own thread holds"
+    there.wait_streams()
+
+
 def test_everything_at_once(scene: Scene):
     everything = Calls()
     session, there = scene.session()
