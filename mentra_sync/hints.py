@@ -279,6 +279,8 @@ UPLOAD_WITHOUT_TOKEN = (
     " refused. A proxy in front of this server must pass the Authorization header on."
 )
 
+STILL_STOPPING = "this app is still being stopped; wait_stopped() returns when it may start again"
+
 STILL_RUNNING = (
     "code of the app is still running after the end; it will not keep the process alive:\n%s"
 )

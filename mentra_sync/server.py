@@ -266,8 +266,7 @@ class AppServer:
         is back.
         """
         with self._lock:
-            begin = not self._stopping and not self._stopped.is_set()
-            self._stopping = True
+            begin, self._stopping = not self._stopping, True
             if begin:
                 thread = threading.Thread(target=self._stop, name="mentra-stop", daemon=True)
                 with contextlib.suppress(RuntimeError):  # at interpreter exit there is none
@@ -402,17 +401,18 @@ class AppServer:
         grace: float | None = None,
     ) -> None:
         unrun.asked()
-        simulated = simulated_key is not None
         # Not needed to define an app, so not loaded by then; the first wearer shall not wait.
         _ = importlib.import_module("mentra_sync").AppSession  # it explains a failure
         with self._lock:
+            if self._stopping and not self._stopped.is_set():
+                raise ConfigurationError(hints.STILL_STOPPING)
             if self._web is not None:
                 raise ConfigurationError(f"this app is served already, on port {self._port}")
             wanted = self._port_wanted if port is None else port
             listener = listen(
-                self._host_wanted or ("127.0.0.1" if simulated else "0.0.0.0"),
+                self._host_wanted or ("127.0.0.1" if simulated_key else "0.0.0.0"),
                 config.DEFAULT_PORT if wanted is None else wanted,
-                may_move=simulated and wanted is None,
+                may_move=bool(simulated_key) and wanted is None,
             )
             self._port = listener.getsockname()[1]
             self._simulated_key = simulated_key
