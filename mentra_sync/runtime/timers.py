@@ -18,6 +18,9 @@ from mentra_sync.log import own_logger
 _log = own_logger(__name__)
 _STOP_TIMEOUT = 2.0
 
+_FEW = 1000
+"""So many alarms may be kept that have been called off."""
+
 
 class Alarm:
     """One thing that is due; :meth:`cancel` calls it off."""
@@ -46,6 +49,7 @@ class Timers:
         self._condition = threading.Condition()
         # Guarded by _condition:
         self._heap: list[tuple[float, int, Alarm]] = []
+        self._tidy_at = _FEW  # entries of the heap
         self._order = itertools.count()
         self._thread: threading.Thread | None = None
         self._stopped = False
@@ -65,12 +69,27 @@ class Timers:
             if self._stopped:
                 return alarm
             heapq.heappush(self._heap, (moment, next(self._order), alarm))
+            if len(self._heap) > self._tidy_at:
+                self._tidy()
             if self._thread is None:
                 self._start()
             elif self._heap[0][2] is alarm:
                 self._earliest_changed = True
                 self._condition.notify()
         return alarm
+
+    def _tidy(self) -> None:
+        """With the lock held: forget what was called off, which else stays until it would be due.
+
+        An app that moves a long timer at each event would fill the memory with it.
+        """
+        heap, self._heap = self._heap, []
+        for entry in heap:  # one by one: a destructor may set an alarm here, on this thread
+            if entry[2].pending:
+                heapq.heappush(self._heap, entry)
+        self._tidy_at = max(_FEW, 2 * len(self._heap))
+        self._earliest_changed = True
+        self._condition.notify()
 
     def _start(self) -> None:
         """With the lock held: start the thread. When there is none, the next alarm tries again."""

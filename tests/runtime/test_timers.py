@@ -99,6 +99,23 @@ def test_a_cancelled_alarm_stays_silent(timers: Timers, clock: Clock, bell: Bell
     assert bell.wait(1) == ["rings"]
 
 
+def test_alarms_that_were_called_off_are_not_kept(
+    timers: Timers, clock: Clock, bell: Bell, wait_until: WaitUntil
+) -> None:
+    first = timers.after(50, bell("never"))
+    for n in range(3000):
+        timers.after(100 + n, bell(n))
+        for _ in range(10):
+            timers.after(1000, bell("never")).cancel()
+        first.cancel()
+        first = timers.after(50, bell("never"))
+    first.cancel()
+    assert len(timers._heap) < 10_000
+    wait_until(lambda: not timers.busy)
+    pass_time(clock, 10_000)
+    assert bell.wait(3000) == list(range(3000))
+
+
 def test_an_alarm_that_has_rung_is_not_pending(timers: Timers, bell: Bell) -> None:
     alarm = timers.after(0, bell("rings"))
     bell.wait(1)
