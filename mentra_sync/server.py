@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import importlib
 import logging
 import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mentra_sync import config, hints, unrun
@@ -215,7 +213,7 @@ class AppServer:
         run(self, simulate=self._api_key is None if simulator is None else simulator)
 
     def start(self) -> None:
-        """Begin to serve; returns once requests are answered. From any thread.
+        """Begin to serve; returns once requests are answered. From any thread; after a stop, too.
 
         Raises ``ConfigurationError`` without an API key, or when the port is taken.
         """
@@ -262,8 +260,7 @@ class AppServer:
         """End all sessions and the server; from any thread, and more than once.
 
         Waits, 12 s at most, for the app's code to end; on a thread of the SDK's own (in a
-        callback, say) it returns at once.  The cloud starts the sessions again when the server
-        is back.
+        callback, say) it returns at once.  The cloud starts the sessions again afterwards.
         """
         with self._lock:
             begin, self._stopping = not self._stopping, True
@@ -337,8 +334,7 @@ class AppServer:
             atexit.register(self.stop)
         identity = Identity(session_id, user_id, self.package_name, key)
         app = Handlers(self, self._register)
-        make = functools.partial(AppSession, app, identity, target, self._shared)
-        self._register.start(session_id, make)
+        self._register.start(session_id, lambda: AppSession(app, identity, target, self._shared))
 
     def stop_requested(self, request: StopRequest) -> None:
         """The cloud has stopped a session, or says so of one that is over."""
@@ -403,6 +399,9 @@ class AppServer:
         unrun.asked()
         # Not needed to define an app, so not loaded by then; the first wearer shall not wait.
         _ = importlib.import_module("mentra_sync").AppSession  # it explains a failure
+        if self._stopping and not threading.current_thread().name.startswith(OWN_THREADS):
+            # One that is under way needs the port until it is over, and would end this as well.
+            self._stopped.wait(config.STOP_TIMEOUT + 1)
         with self._lock:
             if self._stopping and not self._stopped.is_set():
                 raise ConfigurationError(hints.STILL_STOPPING)
@@ -426,7 +425,7 @@ class AppServer:
 
     def _stop(self) -> None:
         deadline = Deadline(config.STOP_TIMEOUT)
-        with ExitStack() as afterwards:
+        with contextlib.ExitStack() as afterwards:
             # Last in, first out; each is done whatever becomes of the others.
             afterwards.callback(self._stopped.set)
             afterwards.callback(atexit.unregister, self.stop)

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloud import KEY, PACKAGE, Calls, Scene, scene_fixture, wait_until  # noqa: F401
+from cloud import KEY, PACKAGE, Scene, scene_fixture, wait_until  # noqa: F401
 from werkzeug.serving import make_server
 
 from mentra_sync import AppServer, ConfigurationError
-from mentra_sync.clock import Deadline
 
 ROOT = Path(__file__).parent.parent
 
@@ -230,35 +229,6 @@ def test_starting_twice_and_again(scene: Scene):
     app.start()
     scene.start(app)
     assert len(app.sessions) == 1
-
-
-def test_starting_while_it_is_being_stopped(scene: Scene, monkeypatch: pytest.MonkeyPatch):
-    closing, go_on = threading.Event(), threading.Event()
-    app = scene.app()
-    close = app._shared.close
-
-    def slow(deadline: Deadline) -> None:
-        closing.set()
-        go_on.wait(10)
-        close(deadline)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(app._shared, "close", slow)  # as when storage is still to be sent
-        stopping = threading.Thread(target=app.stop)
-        stopping.start()
-        assert closing.wait(10)
-        with pytest.raises(ConfigurationError, match=r"wait_stopped\(\)"):
-            app.start()
-        go_on.set()
-        assert app.wait_stopped(10)
-        stopping.join(10)
-    app.start()
-    scene.start(app)
-    rung = Calls()
-    app.sessions[0].after(0, lambda: rung())
-    rung.wait()
-    app.stop()
-    assert app.wait_stopped(0) and app.sessions == []
 
 
 def test_a_context_manager(scene: Scene):

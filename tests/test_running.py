@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloud import KEY, PACKAGE, Calls, Scene, scene_fixture, wait_until  # noqa: F401
+from background import Call
+from cloud import KEY, PACKAGE, SOON, Calls, Scene, scene_fixture, wait_until  # noqa: F401
 
-from mentra_sync import AppServer
+from mentra_sync import AppServer, AppSession, ConfigurationError
+from mentra_sync.clock import Deadline
 from mentra_sync.running import StopAsked
 
 ROOT = Path(__file__).parent.parent
@@ -236,6 +238,47 @@ def test_a_session_may_stop_the_server(run: Any, scene: Scene):
     scene.start(script.port())
     assert script.code() == 0
     assert "ended: server_stopped" in script.output and "after run" in script.output
+
+
+def test_a_start_while_it_is_being_stopped_comes_after_that(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    in_stop, go_on, refused = threading.Event(), threading.Event(), Calls()
+    rings = Calls()
+
+    def main(session: AppSession) -> None:
+        session.after(0.01, lambda: rings(session))
+
+    app = scene.app(main)
+    close = app._shared.close
+
+    def slow(deadline: Deadline) -> None:
+        in_stop.set()
+        assert go_on.wait(10)
+        close(deadline)
+
+    def stop(session: AppSession) -> None:
+        app.stop()  # on a thread that the stop waits for: it returns at once
+        try:
+            app.start()
+        except ConfigurationError as error:
+            refused(str(error))
+
+    monkeypatch.setattr(app._shared, "close", slow)
+    scene.start(app)
+    (session,) = rings.wait()
+    session.after(0, lambda: stop(session))
+    assert in_stop.wait(10)
+    monkeypatch.setattr(app._shared, "close", close)
+    started = Call(app.start)
+    time.sleep(SOON)
+    assert started.pending
+    go_on.set()
+    assert started.outcome is None
+    assert "wait_stopped()" in refused.wait()[0]
+    scene.start(app)
+    rings.wait(2)
+    assert not app.wait_stopped(0)
 
 
 def test_asking_for_the_end():
