@@ -195,22 +195,25 @@ class Transport:
         """
         with self._lock:
             self._flush()
-            while not outgoing.written and self._broken is None:
-                if self._leading or not self._may_write():
-                    self._progress.wait()
-                    continue
-                self._leading = True
-                try:
-                    self._wait_writable()
-                finally:
-                    self._leading = False
-                self._flush()
-                self._check_write_deadline()
-                self._progress.notify_all()
-            if self._closed and not self._leading:
-                self._sock.close()
-            elif self._may_write():
-                self._wakeup.wake()  # the reader, or another writer, takes over
+            try:
+                while not outgoing.written and self._broken is None:
+                    if self._leading or not self._may_write():
+                        self._progress.wait()
+                        continue
+                    self._leading = True
+                    try:
+                        self._wait_writable()
+                    finally:
+                        self._leading = False
+                    self._flush()
+                    self._check_write_deadline()
+                    self._progress.notify_all()
+            finally:  # Ctrl+C may take this thread away while others wait for it
+                if self._closed and not self._leading:
+                    self._sock.close()
+                elif self._may_write():
+                    self._progress.notify_all()
+                    self._wakeup.wake()  # the reader, or another writer, takes over
 
     def answer_ping(self, payload: bytes) -> None:
         """Queue and flush a pong; it takes the place of one that still waits its turn."""

@@ -427,6 +427,46 @@ def test_a_socket_that_a_writer_waits_for_is_closed_by_it(
     assert pair.transport._sock.fileno() == -1
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_writer_that_ctrl_c_takes_away(
+    pair: Pair, threads: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, closed: bool
+) -> None:
+    """Another one goes on in its place, and nothing stays open."""
+    waiting, go_on = threading.Event(), threading.Event()
+
+    class Interrupted(transport_module.Selector):  # type: ignore[name-defined, misc]
+        def select(self, timeout: float | None = None) -> Any:
+            if not go_on.is_set():
+                waiting.set()
+                assert go_on.wait(PATIENCE)
+                raise KeyboardInterrupt
+            return super().select(timeout)
+
+    def write() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            pair.transport.wait_written(first)
+
+    pair.fill()
+    first, second = pair.send("taken away"), pair.send("end")
+    monkeypatch.setattr(transport_module, "Selector", Interrupted)
+    taken_away = threads(write)
+    assert waiting.wait(PATIENCE)
+    writer = threads(pair.transport.wait_written, second)
+    wait_until(lambda: pair.transport._progress._waiters)  # type: ignore[attr-defined]
+    if closed:
+        pair.transport.close()
+    go_on.set()
+    taken_away.result(PATIENCE)
+    try:
+        if not closed:
+            assert _read_texts(pair.peer, "end")[-2:] == ["taken away", "end"]
+        writer.result(PATIENCE)
+    finally:
+        pair.transport.close()
+    assert second.written is not closed
+    assert pair.transport._sock.fileno() == -1
+
+
 def test_what_no_writer_waits_for_goes_back_to_the_reader(
     pair: Pair, threads: Callable[..., Any]
 ) -> None:
