@@ -8,7 +8,6 @@ be said again after a reconnection.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +22,6 @@ from mentra_sync.protocol.commands import (
     Command,
     ConnectionInit,
     DisplayEvent,
-    SubscriptionUpdate,
 )
 from mentra_sync.protocol.names import PermissionType
 from mentra_sync.protocol.streams import StreamName
@@ -44,7 +42,8 @@ from mentra_sync.runtime.refusals import Refusals
 from mentra_sync.runtime.replies import AwaitedPhotos, Mailbox, Replies, Reply
 from mentra_sync.runtime.routing import ANSWERS, Router, rank_of
 from mentra_sync.runtime.subscription import Handler, Signals, Subscription
-from mentra_sync.runtime.timers import Alarm, Timers
+from mentra_sync.runtime.subscription_list import SubscriptionList
+from mentra_sync.runtime.timers import Timers
 
 
 class Link:
@@ -82,8 +81,14 @@ class Link:
         self.replies = Replies(self.dispatcher)
         self.photos = photos
         self.signals = Signals(self.dispatcher)
-        self.router = Router(report=self.report_problem, changed=self._subscriptions_changed)
-        self.router.read(ACK, self._read_ack)
+        self._subscriptions = SubscriptionList(
+            lambda: self.router.subscriptions(),
+            timers,
+            send=lambda update: self._write(update, keep=False),
+            wake=lambda: self.connection.wake(),
+        )
+        self.router = Router(report=self.report_problem, changed=self._subscriptions.changed)
+        self.router.read(ACK, lambda ack: self._subscriptions.acknowledged())
         self.refusals = Refusals(
             self.replies, self.router, timers, self.malformed, lambda: self.connection.wake()
         )
@@ -109,18 +114,13 @@ class Link:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._ended: str | None = None
-        self._batch: Alarm | None = None
         self._asides: deque[tuple[Any, ...]] = deque()  # appended by any thread, taken in due()
         # Only the connection thread touches these:
         self._hold = Hold(event_backlog, self._count_unheard)
         self._acknowledged = False
         self._welcome: tuple[Any, ...] | None = None
-        self._subscribed = False
-        self._sent_subscriptions: list[Any] | None = None
-        self._reconnected_at: float | None = None
         # Set by any thread, read by any:
         self._main_thread: int | None = None
-        self._subscriptions_due = False
 
     # --- Sending ------------------------------------------------------------------------------
 
@@ -333,6 +333,7 @@ class Link:
             self._ended = how.reason
         self.connection.end(how.reason, code=code, close_reason=close_reason, linger=linger)
         self._pacer.stop()
+        self._subscriptions.stop()
         self.dispatcher.end(how.reason)
         self._tell_ended(how)
         return True
@@ -350,20 +351,9 @@ class Link:
         self._welcome = (ack.get("settings"),)  # told when the connection is live and due() called
         if not again:
             return []
-        self._reconnected_at = time.monotonic()
         self._pacer.restore()
-        if not self._subscribed:
-            return []  # the app is still starting, and will subscribe when it is ready
-        wanted = self.router.subscriptions()
-        # An empty list is not heeded so soon; then it is still to be said.
-        self._sent_subscriptions = wanted or None
-        return [to_json(self._subscription_update(wanted))]
-
-    def _read_ack(self, ack: dict[str, Any]) -> None:
-        """After every ack the list is to be said again, also when a connection brings a second."""
-        self._sent_subscriptions = None
-        self._subscriptions_due = True
-        self.connection.wake()
+        update = self._subscriptions.again()
+        return [] if update is None else [to_json(self._stamp(update))]
 
     def received(self, frame: dict[str, Any]) -> None:
         """Route a frame, or keep it until the app is ready; answers are never kept back."""
@@ -390,12 +380,11 @@ class Link:
             self._tell("connected", *welcome)
         if self._hold.released and not self._hold.open:
             self._hold.let_go()
-            self._subscriptions_due = True
+            self._subscriptions.say()
         # The session may end at any moment, and then there is nobody to send to.
         with suppress(SessionEnded):
-            if self._subscriptions_due and self._hold.open:
-                self._subscriptions_due = False
-                self._send_subscriptions()
+            if self._hold.open:
+                self._subscriptions.due()
             self._pacer.due()
 
     def lost(self, code: int | None, reason: str) -> None:
@@ -413,34 +402,3 @@ class Link:
 
     def _count_unheard(self) -> None:
         self.dispatcher.count_dropped("on_session, which has not begun to listen")
-
-    # --- Subscriptions ------------------------------------------------------------------------
-
-    def _subscriptions_changed(self) -> None:
-        """Have the list sent soon: handlers registered together go out as one update."""
-        with self._lock:
-            if self._batch is None and self._ended is None:
-                self._batch = self.timers.after(config.SUBSCRIPTION_BATCH, self._batch_is_over)
-
-    def _batch_is_over(self) -> None:
-        with self._lock:
-            self._batch = None
-        self._subscriptions_due = True
-        self.connection.wake()
-
-    def _send_subscriptions(self) -> None:
-        wanted = self.router.subscriptions()
-        if wanted == self._sent_subscriptions:
-            return
-        if not wanted and self._reconnected_at is not None:
-            # The cloud would ignore it: an app that has just come back may not be ready yet.
-            left = self._reconnected_at + config.EMPTY_SUBSCRIPTIONS_GRACE - time.monotonic()
-            if left > 0:
-                self.timers.after(left, self._batch_is_over)
-                return
-        self._subscribed = True
-        self._sent_subscriptions = wanted
-        self._write(self._subscription_update(wanted), keep=False)
-
-    def _subscription_update(self, wanted: list[Any]) -> Command:
-        return self._stamp(SubscriptionUpdate(subscriptions=wanted))
