@@ -150,6 +150,7 @@ def test_a_port_that_is_none(port: Any, monkeypatch: pytest.MonkeyPatch):
         {"event_backlog": None},
         {"cloud_hosts": ["https://cloud.example.org"]},
         {"cloud_hosts": ["two words"]},
+        {"cloud_hosts": [None]},
         {"api_key": 5},
         {"api_key": "key\n"},
         {"package_name": 5},

@@ -155,11 +155,11 @@ def _host(text: str) -> tuple[str, bool]:
 
 def _pattern(text: str) -> str:
     """A pattern of ``cloud_hosts`` in its one form."""
-    wildcard = "*." if text.startswith("*.") else ""
-    name = text.removeprefix("*.").removeprefix("[").removesuffix("]")
     try:
+        wildcard = "*." if text.startswith("*.") else ""
+        name = text.removeprefix("*.").removeprefix("[").removesuffix("]")
         return wildcard + _host(name)[0]
-    except ConnectionFailed:
+    except (ConnectionFailed, AttributeError):  # the latter of what is no text at all
         raise ConfigurationError(
             f'cloud_hosts takes host names such as "cloud.example.org" or "*.example.org", '
             f"without scheme, port and path, got {text!r}"
