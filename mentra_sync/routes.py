@@ -228,6 +228,7 @@ def _message(cls: type[M], body: dict[str, Any]) -> M:
 def _start(server: App, request: SessionRequest) -> Answer:
     url = request.websocket_url
     if not url:
+        _log.warning("a webhook was refused: it names no websocket address")
         raise Refusal(400, "no websocket address: mentraOSWebsocketUrl is missing")
     try:
         target = server.host_policy.check(url, allow_loopback=is_straight_from_loopback())

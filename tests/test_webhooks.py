@@ -207,6 +207,14 @@ def test_a_host_that_must_not_be_dialled_is_not(
     assert KEY not in caplog.text
 
 
+def test_a_start_without_an_address_is_refused_and_told(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+):
+    body = {**scene.start_body(), "augmentOSWebsocketUrl": None}
+    assert scene.post(scene.app(), "/webhook", body).status == 400
+    assert [r.levelname for r in caplog.records if "refused" in r.message] == ["WARNING"]
+
+
 @pytest.mark.parametrize(
     "headers",
     [
