@@ -13,6 +13,7 @@ from mentra_sync import config, hints
 from mentra_sync.protocol.codec import clean_text, decode, dumps
 from mentra_sync.protocol.commands import AudioPlayRequest, AudioStopRequest
 from mentra_sync.protocol.notices import AudioPlayResponse
+from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.replies import check_timeout
 
@@ -33,7 +34,7 @@ class AudioPlayResult:
         return self.success
 
 
-class Audio:
+class Audio(Feature):
     """Speaks and plays through the glasses, or through the phone where they have no speaker."""
 
     def __init__(self, link: Link) -> None:

@@ -15,6 +15,7 @@ from mentra_sync.protocol.commands import (
 )
 from mentra_sync.protocol.names import DashboardMode, DashboardSection
 from mentra_sync.protocol.notices import DashboardModeChanged
+from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
 
@@ -34,7 +35,7 @@ class Dashboard:
             self.system = SystemDashboard(link)
 
 
-class DashboardContent:
+class DashboardContent(Feature):
     """The app's own text on the dashboard. No call waits; all raise ``SessionEnded`` at the end."""
 
     def __init__(self, link: Link) -> None:
@@ -71,7 +72,7 @@ class DashboardContent:
         self._link.signals.emit("dashboard_mode", self._mode)
 
 
-class SystemDashboard:
+class SystemDashboard(Feature):
     """The corners of the dashboard, for the one app that fills them."""
 
     def __init__(self, link: Link) -> None:

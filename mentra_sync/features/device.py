@@ -13,6 +13,7 @@ from mentra_sync.protocol.names import StreamType
 from mentra_sync.protocol.notices import DeviceStateUpdate
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.dispatcher import Wait
+from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
 
@@ -39,7 +40,7 @@ _DEFAULTS: dict[str, Any] = {
 _NOT_CONNECTED = frozenset({"DISCONNECTED", "NOT_CONNECTED", "DISCONNECTING", "CONNECTING"})
 
 
-class Observable:
+class Observable(Feature):
     """One value of the state: read it, or be told when it changes."""
 
     def __init__(self, link: Link, name: str, default: Any) -> None:
@@ -76,7 +77,7 @@ class Observable:
             self._link.dispatcher.post(handler, (value,))
 
 
-class ObservableState:
+class ObservableState(Feature):
     """Everything that is known of the glasses' state; battery levels in %."""
 
     connected: Observable
@@ -94,6 +95,7 @@ class ObservableState:
     hotspot_ssid: Observable
 
     def __init__(self, link: Link) -> None:
+        self._link = link
         self._observables = {
             name: Observable(link, name, default) for name, default in _DEFAULTS.items()
         }
@@ -111,7 +113,7 @@ class ObservableState:
                 observable._set(value)
 
 
-class Device:
+class Device(Feature):
     """The glasses' state, put together from all reports that tell of it.
 
     Some clouds never send the state itself, so the first use also subscribes to the battery and
@@ -142,7 +144,6 @@ class Device:
 
         Waits for the first report, to 1 s after the first use at most.
         """
-        self._link.check()
         until = self._use() + _FIRST_REPORT
         with self._lock:
             if self._wifi is not None:

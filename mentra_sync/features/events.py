@@ -20,6 +20,7 @@ from mentra_sync.protocol.notices import (
 )
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.callbacks import LEFT_OUT, check_name
+from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
 
@@ -28,7 +29,7 @@ _log = logging.getLogger(__name__)
 Decorator = Callable[[Callable[..., Any]], Subscription]
 
 
-class Events:
+class Events(Feature):
     """What happens to the wearer and the glasses, told to plain functions.
 
     Every ``on_*`` returns a :class:`Subscription`: call it to stop, or use it in a ``with``

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from os import PathLike
 from types import FunctionType, MethodType
 from typing import Any
@@ -12,6 +13,7 @@ from mentra_sync import hints
 from mentra_sync.display import UNLIMITED, Profile, bitmap, paginate, wrap
 from mentra_sync.display.bitmap import PADDING, ImageSource
 from mentra_sync.display.columns import side_by_side
+from mentra_sync.errors import SessionEnded
 from mentra_sync.protocol.codec import clean_text
 from mentra_sync.protocol.commands import DisplayEvent
 from mentra_sync.protocol.layouts import (
@@ -26,6 +28,7 @@ from mentra_sync.protocol.layouts import (
 )
 from mentra_sync.protocol.names import ViewType
 from mentra_sync.runtime.callbacks import describe
+from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
 
 _SURELY_FITS, _FEWEST_LINES = 48, 3
@@ -35,7 +38,7 @@ _MOST_FRAMES = 500
 """Frames of one animation: 6.5 MB on the wire, less than half of what clouds take at once."""
 
 
-class Layouts:
+class Layouts(Feature):
     """Shows text and pictures on the lens.
 
     ``view`` is ``"main"`` or ``"dashboard"`` (what the wearer sees on looking up), and
@@ -237,7 +240,8 @@ class Animation:
             if self._stopped or self._link.end_reason is not None:
                 return
             self._stopped = True
-        self._clear()
+        with suppress(SessionEnded):  # just now, on another thread
+            self._clear()
 
     def _replaced(self) -> None:
         """Something else is in its view now, which is not to be cleared."""

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from mentra_sync.protocol.capabilities import Capabilities, Light
 from mentra_sync.protocol.commands import RgbLedControl
 from mentra_sync.protocol.names import LedAction, LedColor
+from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
 
 
-class Led:
+class Led(Feature):
     """Switches the glasses' coloured light; times are in ms.
 
     No call waits for the glasses.  Colours: red, green, blue, orange, white.  All raise

@@ -12,6 +12,7 @@ from mentra_sync.protocol.commands import LocationPollRequest
 from mentra_sync.protocol.events import LocationUpdate
 from mentra_sync.protocol.names import LocationRate, PermissionType, StreamType
 from mentra_sync.protocol.streams import StreamName
+from mentra_sync.runtime.feature import Feature, also_after_end
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.replies import check_timeout
 from mentra_sync.runtime.subscription import Subscription
@@ -19,7 +20,7 @@ from mentra_sync.runtime.subscription import Subscription
 _POLL = "location"
 
 
-class Location:
+class Location(Feature):
     """Positions: ``lat`` and ``lng`` in degrees, ``accuracy`` in metres.
 
     How exact they are, and so how often they come and what they cost the battery: ``reduced``,
@@ -52,6 +53,7 @@ class Location:
             self._subscriptions.append(subscription)
         return subscription
 
+    @also_after_end
     def unsubscribe_from_stream(self) -> None:
         """Stop all handlers of :meth:`subscribe_to_stream`."""
         with self._lock:
@@ -70,7 +72,6 @@ class Location:
         """
         check_timeout(timeout)
         poll = LocationPollRequest(correlation_id=str(uuid.uuid4()), accuracy=_rate(accuracy))
-        self._link.check()
         self._link.needs(PermissionType.LOCATION)
         otherwise = "" if timeout is None else hints.LOCATION_TIMEOUT.format(timeout)
         heard = self._link.router.listen(

@@ -16,6 +16,7 @@ from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.asking import ask
 from mentra_sync.runtime.callbacks import LEFT_OUT, adapt, check_name
 from mentra_sync.runtime.cloud_api import CloudApi
+from mentra_sync.runtime.feature import Feature, also_after_end
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.subscription import Subscription
 
@@ -30,7 +31,7 @@ class SettingChange:
     old: Any
 
 
-class Settings:
+class Settings(Feature):
     """The app's settings, by key, with the values in force; and the glasses' own ones.
 
     The value in force is the one that the wearer saved, else the setting's default.  Reading
@@ -69,9 +70,7 @@ class Settings:
 
     def get_all(self) -> list[Setting]:
         """All settings that hold a value; groups and titles are left out."""
-        with self._lock:
-            settings = list(self._settings.values())
-        return [setting.with_value_in_force() for setting in settings]
+        return self._all()
 
     def on_change(self, handler: Handler = LEFT_OUT) -> Any:
         """Call ``handler(changes)``, a dict of key to :class:`SettingChange`, at each change."""
@@ -123,7 +122,7 @@ class Settings:
         stopped = False
 
         def update(_: Any = None) -> None:
-            streams = _streams(choose(self.get_all()))
+            streams = _streams(choose(self._all()))
             with lock:
                 added = [] if stopped else [self._link.subscribe(stream) for stream in streams]
                 before, chosen[:] = chosen[:], added
@@ -172,6 +171,7 @@ class Settings:
 
     # --- What comes ---------------------------------------------------------------------------
 
+    @also_after_end
     def apply(self, update: Iterable[Setting]) -> None:
         """Take in new values; a key that is absent is unchanged. Fires what has really changed."""
         with self._order:
@@ -191,7 +191,7 @@ class Settings:
                     changes[setting.key] = SettingChange(after.in_force, old)
         if first or not changes:
             return
-        self._link.tell("settings", self.get_all())
+        self._link.tell("settings", self._all())
         self._link.tell("setting_changes", changes)
         for key, change in changes.items():
             self._link.tell(("setting", key), change.new, change.old)
@@ -225,6 +225,11 @@ class Settings:
         for key in () if first else changed:
             self._link.tell(("system_setting", key), update[key], before.get(key))
             self._link.router.deliver(StreamName.setting(key).name, {key: update[key]})
+
+    def _all(self) -> list[Setting]:
+        with self._lock:
+            settings = list(self._settings.values())
+        return [setting.with_value_in_force() for setting in settings]
 
     def _on(self, signal: Any, handler: Handler, *arguments: str) -> Any:
         if handler is LEFT_OUT:

@@ -17,12 +17,13 @@ from mentra_sync.features.stored_values import checked_key, checked_value
 from mentra_sync.features.user_storage import UserStorage
 from mentra_sync.protocol.codec import dumps
 from mentra_sync.runtime.dispatcher import Wait
+from mentra_sync.runtime.feature import Feature, also_after_end
 from mentra_sync.runtime.link import Link
 
 T = TypeVar("T")
 
 
-class SimpleStorage:
+class SimpleStorage(Feature):
     """Strings by key, kept in the cloud for each user of the app::
 
         visits = int(session.simple_storage.get("visits", "0")) + 1
@@ -173,6 +174,7 @@ class SimpleStorage:
 
     # --- For the session: the end -------------------------------------------------------------
 
+    @also_after_end
     def begin_last_flush(self) -> None:
         """Begin to send what is unsent; returns at once. A second time does no harm."""
         with self._lock:
@@ -184,6 +186,7 @@ class SimpleStorage:
             if not self._ending.passed:
                 self._last_flush = storage.flush(self._ending.remaining)
 
+    @also_after_end
     def finish_last_flush(self) -> None:
         """Wait for that, until 5 s after it was first begun at most.
 
@@ -194,6 +197,7 @@ class SimpleStorage:
         if flush is not None and ending is not None:
             concurrent.futures.wait([flush], ending.remaining)
 
+    @also_after_end
     def let_go(self) -> None:
         """The session is over; what is unsent stays with the server."""
         with self._lock:
@@ -206,7 +210,6 @@ class SimpleStorage:
 
     def _opened(self) -> UserStorage:
         """The user's storage, which may not have been fetched."""
-        self._link.check()
         with self._lock:
             if self._over:
                 raise SessionEnded(self._link.end_reason or "disconnected")

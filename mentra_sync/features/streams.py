@@ -33,6 +33,7 @@ from mentra_sync.protocol.notices import (
     StreamStatusCheckResponse,
 )
 from mentra_sync.protocol.streams import StreamName
+from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.replies import check_timeout
 from mentra_sync.runtime.subscription import Subscription
@@ -71,7 +72,7 @@ class StreamCheck:
         return self.has_active_stream
 
 
-class Streams:
+class Streams(Feature):
     """Streams video from the glasses; one stream at a time."""
 
     def __init__(self, link: Link) -> None:
@@ -129,7 +130,6 @@ class Streams:
             audio=options(AudioOptions, "audio", audio),
             stream=options(StreamOptions, "stream", stream),
         )
-        self._link.check()
         with self._lock:
             self._refuse_second()
             self._rtmp.begin(request.rtmp_url)
@@ -141,7 +141,6 @@ class Streams:
 
         It is over with its status ``stopped``; a new one may be started before that.
         """
-        self._link.check()
         with self._lock:
             if self._rtmp.target is None:
                 return
@@ -225,7 +224,6 @@ class Streams:
         It is always sent: a stream may have outlived a restart of the app.  A call that waits
         for the stream to start fails with ``StreamError``.
         """
-        self._link.check()
         with self._lock:
             self._cloud.stopping = self._cloud.target is not None
         self._link.replies.refuse([_MANAGED], StreamError("STOPPED", hints.STREAM_GIVEN_UP))

@@ -26,6 +26,7 @@ from mentra_sync.protocol.notices import (
 from mentra_sync.protocol.users import AppUser
 from mentra_sync.runtime.asking import ask
 from mentra_sync.runtime.cloud_api import CloudApi
+from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.replies import check_timeout
 from mentra_sync.runtime.subscription import Subscription
@@ -33,7 +34,7 @@ from mentra_sync.runtime.subscription import Subscription
 _DIRECT = "direct_message"
 
 
-class Users:
+class Users(Feature):
     """Finds other users of the app, and sends them messages; payloads are anything JSON.
 
     The calls that ask the cloud block for its answer, 15 s at most, and raise ``RequestFailed``
