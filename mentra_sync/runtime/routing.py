@@ -194,6 +194,8 @@ class Router:
                 continue
             for name in _subscriptions_of(stream):
                 wanted.setdefault(name, name)
+        if isinstance(wanted.get(_LOCATION), str):  # by its name, and nobody tells a rate
+            wanted[_LOCATION] = StreamName.location().wire
         return list(wanted.values())
 
     # --- What comes ---------------------------------------------------------------------------
@@ -320,6 +322,9 @@ def _subscriptions_of(stream: StreamName) -> tuple[str, ...]:
         return (stream.without_options().name, stream.name)
     return (stream.name,)
 
+
+_LOCATION = StreamType.LOCATION_STREAM.value
+"""The stream whose subscription is an object, with a rate."""
 
 _RATES = (
     LocationRate.REDUCED,

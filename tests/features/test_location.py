@@ -96,7 +96,7 @@ def test_unsubscribing_from_the_stream_stops_all_its_handlers_and_no_others(scen
 def test_a_stream_can_be_listened_to_by_name(scene: Scene) -> None:
     session, there = scene.session()
     with session.events.stream("location_stream") as places:
-        there.wait_streams("location_stream")
+        there.wait_streams(rate("standard"))
         here(there, 7, 8)
         assert next(places).lat == 7
         session.location.subscribe_to_stream(lambda: None, "high")

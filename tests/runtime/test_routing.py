@@ -512,6 +512,8 @@ def test_subscriptions_are_in_wire_form_and_each_there_once(desk: Desk) -> None:
         (["tenMeters", None], "tenMeters"),
         (["made up", "reduced"], "reduced"),
         (["reduced", "made up"], "reduced"),
+        ([None, "reduced"], "reduced"),
+        ([None], "standard"),
     ],
 )
 def test_of_several_location_rates_the_finest_is_asked_for(
