@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -158,7 +159,7 @@ class Layouts(Feature):
         it too.
         """
         usable = isinstance(interval_ms, int | float) and not isinstance(interval_ms, bool)
-        if not usable or not 0 < interval_ms < float("inf"):
+        if not usable or not 0 < interval_ms <= sys.float_info.max:
             raise ValueError(f"interval_ms must be a number above 0, got {interval_ms!r}")
         data = _pictures(frames)
         layout = BitmapAnimation(frames=data, interval=interval_ms, repeat=bool(repeat))

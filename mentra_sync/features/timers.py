@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -88,7 +89,7 @@ def timer(link: Link, seconds: float, function: Callable[[], Any], *, repeats: b
     if callable(seconds):
         raise TypeError(hints.WITHOUT_SECONDS.format(describe(seconds)))
     usable = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not usable or not 0 <= seconds < float("inf") or (repeats and seconds == 0):
+    if not usable or not 0 <= seconds <= sys.float_info.max or (repeats and seconds == 0):
         least = "more than 0" if repeats else "0 or more"
         raise ValueError(f"seconds must be a number, {least}; got {seconds!r}")
     if function is LEFT_OUT:

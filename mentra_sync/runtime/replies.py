@@ -89,7 +89,9 @@ class Replies:
         ``ValueError`` for what is no time.
         """
         check_number(timeout)
-        return None if timeout is None else self._dispatcher.clock.now() + timeout
+        if timeout is None or timeout > threading.TIMEOUT_MAX:  # an int may exceed every float
+            return None
+        return self._dispatcher.clock.now() + timeout
 
     def expect(self, kind: str, key: str) -> Reply:
         """Register a request before it is sent. ``key`` is its request id on the wire."""

@@ -12,6 +12,8 @@ from cloud import SOON, AppSocket, Calls, Scene, scene_fixture, wait_until  # no
 
 from mentra_sync import AppSession, RequestTimeout, SessionEnded, Timer
 
+HUGE: Any = pytest.param(10**400, id="huge")
+
 
 def advance(session: AppSession, seconds: float) -> None:
     clock = session._link.clock
@@ -130,7 +132,7 @@ def test_a_timer_that_raises_goes_on(scene: Scene):
     assert [type(e) for e in errors.wait(2)] == [ZeroDivisionError] * 2
 
 
-@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "1", None, True])
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "1", None, True, HUGE])
 def test_times_that_are_none(scene: Scene, seconds: Any):
     session, _ = scene.session()
     for call in (session.every, session.after):
@@ -179,6 +181,18 @@ def test_sleeps_that_are_none(scene: Scene, seconds: Any):
     session, _ = scene.session()
     with pytest.raises(ValueError, match="seconds"):
         session.sleep(seconds)
+
+
+@pytest.mark.parametrize("timeout", [float("inf"), HUGE])
+def test_a_time_that_no_clock_can_show_is_no_limit(scene: Scene, timeout: float):
+    heard = Calls()
+    session, there = scene.session(lambda session: heard(session.listen(timeout)))
+    there.wait_streams("transcription:en-US")
+    there.say("at last")
+    assert heard.wait() == ["at last"]
+    with pytest.raises(SessionEnded):
+        session.after(0.01, session.disconnect)
+        session.events.wait_for("button_press", timeout)
 
 
 def test_sleeping_without_end_and_waiting(scene: Scene):
