@@ -66,7 +66,9 @@ class Settings(Feature):
         """One setting with label, type, options and so on, or None."""
         with self._lock:
             setting = self._settings.get(key)
-        return None if setting is None else setting.with_value_in_force()
+        if setting is None or not setting.holds_value:
+            return None
+        return setting.with_value_in_force()
 
     def get_all(self) -> list[Setting]:
         """All settings that hold a value; groups and titles are left out."""
@@ -182,12 +184,13 @@ class Settings(Feature):
         with self._lock:
             first, self._known = not self._known, True
             for setting in update:
-                if not setting.holds_value:
+                if not setting.key:
                     continue
+                # Those that are only shown are kept too: an update may leave out their type.
                 before = self._settings.get(setting.key)
                 after = self._settings[setting.key] = _merged(before, setting)
-                old = before.in_force if before is not None else None
-                if after.in_force != old:
+                old = before.in_force if before is not None and before.holds_value else None
+                if after.holds_value and after.in_force != old:
                     changes[setting.key] = SettingChange(after.in_force, old)
         if first or not changes:
             return
@@ -229,7 +232,7 @@ class Settings(Feature):
     def _all(self) -> list[Setting]:
         with self._lock:
             settings = list(self._settings.values())
-        return [setting.with_value_in_force() for setting in settings]
+        return [setting.with_value_in_force() for setting in settings if setting.holds_value]
 
     def _on(self, signal: Any, handler: Handler, *arguments: str) -> Any:
         if handler is LEFT_OUT:

@@ -44,6 +44,19 @@ def test_values_in_force(scene: Scene):
     assert settings.get_setting("nothing") is None
 
 
+def test_what_is_only_shown_stays_so_when_an_update_leaves_out_its_type(scene: Scene):
+    session, there = scene.session(ack={"settings": [], "config": {"name": "a", "settings": FULL}})
+    told = Calls()
+    session.settings.on_change(told)
+    there.wait_streams()
+    update(there, title=2)
+    update(there, size=11)
+    (changes,) = told.wait()
+    assert changes == {"size": SettingChange(11, 10)}
+    assert not session.settings.has("title")
+    assert [s.key for s in session.settings.get_all()] == ["size", "loud", "lang"]
+
+
 def test_defaults_from_the_configuration(scene: Scene):
     session, _ = scene.session(ack={"settings": [], "config": {"name": "a", "settings": FULL}})
     assert session.settings.get("size") == 10
