@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import threading
 from collections.abc import Callable, Iterable
@@ -35,7 +36,8 @@ class Settings(Feature):
     """The app's settings, by key, with the values in force; and the glasses' own ones.
 
     The value in force is the one that the wearer saved, else the setting's default.  Reading
-    never blocks.  Handlers are called once for each real change, by whatever way it came.
+    never blocks, and gives copies: to change them changes no setting.  Handlers are called once
+    for each real change, by whatever way it came.
     """
 
     def __init__(self, link: Link, cloud_api: CloudApi) -> None:
@@ -154,7 +156,7 @@ class Settings(Feature):
     def get_mentraos(self, key: str, default: Any = None) -> Any:
         """A setting of the glasses themselves, such as ``"metricSystemEnabled"``."""
         with self._lock:
-            return self._system.get(key, default)
+            return copy.deepcopy(self._system[key]) if key in self._system else default
 
     def on_mentraos_change(self, key: str, handler: Handler = LEFT_OUT) -> Any:
         """Call ``handler(new, old)`` when a setting of the glasses changes."""
@@ -191,7 +193,7 @@ class Settings(Feature):
                 after = self._settings[setting.key] = _merged(before, setting)
                 old = before.in_force if before is not None and before.holds_value else None
                 if after.holds_value and after.in_force != old:
-                    changes[setting.key] = SettingChange(after.in_force, old)
+                    changes[setting.key] = copy.deepcopy(SettingChange(after.in_force, old))
         if first or not changes:
             return
         self._link.tell("settings", self._all())
@@ -226,8 +228,9 @@ class Settings(Feature):
             self._system = {**before, **update}
             changed = [key for key in update if update[key] != before.get(key)]
         for key in () if first else changed:
-            self._link.tell(("system_setting", key), update[key], before.get(key))
-            self._link.router.deliver(StreamName.setting(key).name, {key: update[key]})
+            new = copy.deepcopy(update[key])
+            self._link.tell(("system_setting", key), new, before.get(key))
+            self._link.router.deliver(StreamName.setting(key).name, {key: new})
 
     def _all(self) -> list[Setting]:
         with self._lock:

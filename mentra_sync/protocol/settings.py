@@ -1,5 +1,6 @@
 """An app's settings and configuration, as the cloud describes them (section 9)."""
 
+import copy
 import dataclasses
 from dataclasses import field
 from typing import Any
@@ -53,8 +54,8 @@ class Setting(Message):
         return bool(self.key) and self.type not in VALUELESS_TYPES
 
     def with_value_in_force(self) -> "Setting":
-        """A copy whose ``value`` is the value in force."""
-        return dataclasses.replace(self, value=self.in_force, extra=dict(self.extra))
+        """A copy, whole, whose ``value`` is the value in force."""
+        return copy.deepcopy(dataclasses.replace(self, value=self.in_force))
 
 
 @message

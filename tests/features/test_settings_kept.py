@@ -57,6 +57,34 @@ def test_what_is_only_shown_stays_so_when_an_update_leaves_out_its_type(scene: S
     assert [s.key for s in session.settings.get_all()] == ["size", "loud", "lang"]
 
 
+def test_a_list_that_was_read_and_changed_changes_no_setting(scene: Scene):
+    langs = {"key": "langs", "type": "multiselect", "value": ["en"], "options": [{"label": "E"}]}
+    ack = {"settings": [langs], "mentraosSettings": {"apps": {"a": 1}}}
+    session, there = scene.session(ack=ack)
+    settings = session.settings
+    told = Calls()
+    settings.on_value_change("langs", told)
+    settings.on_mentraos_change("apps", told)
+
+    def spoil(new: Any, _: Any) -> None:
+        new.clear()
+
+    settings.on_value_change("langs", spoil)
+    settings.on_mentraos_change("apps", spoil)
+    there.wait_streams("augmentos:apps")
+    settings.get("langs").append("fr")
+    setting = settings.get_setting("langs")
+    assert setting is not None and setting.options is not None
+    setting.options.clear()
+    settings.get_mentraos("apps").clear()
+    assert settings.get_all()[0].options and settings.get("langs") == ["en"]
+    update(there, langs=["en", "fr"])
+    told.wait(1)
+    there.send({"type": "augmentos_settings_update", "settings": {"apps": {"b": 2}}})
+    told.wait(2)
+    assert settings.get("langs") == ["en", "fr"] and settings.get_mentraos("apps") == {"b": 2}
+
+
 def test_defaults_from_the_configuration(scene: Scene):
     session, _ = scene.session(ack={"settings": [], "config": {"name": "a", "settings": FULL}})
     assert session.settings.get("size") == 10
