@@ -238,7 +238,7 @@ class OwnershipRelease(Command):
 class AppBroadcastMessage(Command):
     """A message to everybody who uses the app."""
 
-    payload: Any
+    payload: Any = wire(send_none=True)
     message_id: str
     sender_user_id: str
     type: str = field(default=CommandType.APP_BROADCAST_MESSAGE.value, kw_only=True)
@@ -249,7 +249,7 @@ class AppDirectMessage(Command):
     """A message to one other user of the app."""
 
     target_user_id: str
-    payload: Any
+    payload: Any = wire(send_none=True)
     message_id: str
     sender_user_id: str
     type: str = field(default=CommandType.APP_DIRECT_MESSAGE.value, kw_only=True)

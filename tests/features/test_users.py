@@ -191,6 +191,18 @@ def test_a_broadcast(scene: Scene) -> None:
     assert frames[0]["messageId"] != frames[1]["messageId"]
 
 
+def test_nothing_is_a_payload_too(scene: Scene) -> None:
+    session, there = scene.session()
+    session.users.broadcast(None)
+    broadcast = there.wait("app_broadcast_message")
+    assert body(broadcast).keys() == {"payload", "messageId", "senderUserId"}
+    assert broadcast["payload"] is None
+    with pytest.raises(RequestTimeout):
+        session.users.send("bob@example.com", None, timeout=0.01)
+    direct = there.wait("app_direct_message")
+    assert "payload" in direct and direct["payload"] is None
+
+
 @pytest.mark.parametrize("delivered", [True, False])
 def test_a_direct_message_waits_for_its_answer(scene: Scene, delivered: bool) -> None:
     session, there = scene.session()
