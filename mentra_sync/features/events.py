@@ -110,6 +110,8 @@ class Events(Feature):
         """A touch: ``on_touch_event(handler)`` for all, or ``("double_tap", handler)`` for one."""
         if handler is LEFT_OUT and not isinstance(gesture, str):
             return self._link.listen(StreamName.touch(), gesture)
+        if gesture is None:  # which would be all of them
+            raise ValueError(hints.NO_GESTURE)
         return self._listen(StreamName.touch(gesture), handler)  # type: ignore[arg-type]  # checked
 
     def on_head_position(self, handler: Callable[..., Any]) -> Subscription:
@@ -341,14 +343,16 @@ def stream_named(name: str) -> StreamName:
     if not isinstance(name, str) or not name:
         raise ValueError(f'a stream has a name like "button_press", got {name!r}')
     stream = StreamName.parse(name)
-    base, _, argument = name.partition("?")[0].partition(":")
+    base, colon, argument = name.partition("?")[0].partition(":")
     if base == StreamType.TRANSCRIPTION and stream.language is None:
         StreamName.transcription(argument)
     elif base == StreamType.TRANSLATION and stream.source is None:
         source, _, target = argument.partition("-to-")
         StreamName.translation(source, target)
     elif base == StreamType.TOUCH_EVENT:
-        StreamName.touch(stream.gesture)
+        StreamName.touch(argument if colon else None)
+    elif base == StreamType.AUGMENTOS and colon:
+        StreamName.setting(argument)
     elif base not in StreamType.values():
         _warn_of_likely_misspelling(base)
     return stream
