@@ -139,6 +139,11 @@ HANDLER_ASYNC = (
 
 NAME_EXPECTED = "{0} must be a text, got {1}. It comes first, then the handler: ({0}, handler)"
 
+NO_CHOICE = (
+    "where must be a function that takes an event and says whether it is the one,"
+    " like lambda event: True; got {!r}"
+)
+
 NO_GESTURE = (
     'gesture must be one like "double_tap", got None;'
     " for all of them leave it out: on_touch_event(handler)"

@@ -241,9 +241,12 @@ class Events(Feature):
             press = session.events.wait_for("button_press", timeout=30,
                                             where=lambda p: p.press_type == "long")
 
-        Raises ``RequestTimeout``, ``SessionEnded``, and what ``where`` raises.
+        Raises ``RequestTimeout``, ``SessionEnded``, what ``where`` raises, and ``TypeError`` for a
+        ``where`` that is no function.
         """
         name = stream_named(stream)
+        if where is not None and not callable(where):
+            raise TypeError(hints.NO_CHOICE.format(where))
         until = self._link.replies.deadline(timeout)
         with self._link.mailbox(name) as mailbox:
             while True:

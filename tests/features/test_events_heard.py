@@ -538,6 +538,12 @@ def test_waiting_in_vain(scene: Scene):
         session.listen(timeout=0.01)
 
 
+def test_a_choice_that_is_no_function_is_refused_before_anything_comes(scene: Scene):
+    session, _ = scene.session()
+    with pytest.raises(TypeError, match=r"where must be .* got 'long'"):
+        session.events.wait_for("button_press", 0, where="long")  # type: ignore[arg-type]
+
+
 def test_a_choice_that_raises(scene: Scene):
     session, there = scene.session()
     raised = Calls()
