@@ -231,7 +231,7 @@ def _check_language(what: str, language: object, examples: str) -> None:
 
 
 def _checked_hints(hints: Iterable[str] | None) -> tuple[str, ...]:
-    if isinstance(hints, str):
+    if isinstance(hints, str) or not isinstance(hints, Iterable | None):
         raise ValueError(f'hints must be a list like ["en", "fr"], got {shortened(hints)}')
     checked = tuple(hints or ())
     for hint in checked:
