@@ -75,7 +75,7 @@ class Audio(Feature):
             if value is not None:
                 query[name] = _checked_text(name, value)
         if voice_settings is not None:
-            query["voice_settings"] = dumps(dict(voice_settings))
+            query["voice_settings"] = _checked_settings(voice_settings)
         return self.play_audio(
             f"{self._link.target.http_base}/api/tts?{urlencode(query)}",
             volume=volume,
@@ -166,6 +166,19 @@ def _checked_text(name: str, value: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {value!r}")
     return clean_text(value)
+
+
+def _checked_settings(settings: Mapping[str, Any]) -> str:
+    """The voice's settings as JSON."""
+    try:
+        named = dict(settings)
+    except (TypeError, ValueError):
+        text = f'voice_settings must be a dict like {{"speed": 1.2}}, got {settings!r}'
+        raise TypeError(text) from None
+    try:
+        return dumps(named)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"voice_settings must be made of what JSON has: {error}") from None
 
 
 def _check_volume(volume: float) -> None:

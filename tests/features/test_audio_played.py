@@ -206,6 +206,18 @@ def test_stop_is_heard_while_something_is_spoken(scene: Scene):
     assert order == ["reading", "stop", "told to stop", "stopped"]
 
 
+def test_settings_that_no_voice_takes(scene: Scene):
+    session, _ = scene.session()
+    endless: list[Any] = []
+    endless.append(endless)
+    for settings in ("fast", 5):
+        with pytest.raises(TypeError, match="voice_settings must be a dict"):
+            session.audio.play_tts("a", voice_settings=settings)  # type: ignore[arg-type]
+    for value in (float("nan"), object(), endless):
+        with pytest.raises(ValueError, match="voice_settings must be made of"):
+            session.audio.play_tts("a", voice_settings={"speed": value})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
