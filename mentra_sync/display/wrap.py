@@ -74,7 +74,7 @@ def wrap(
     cut = False
     for line in limits.lines(text):
         size = byte_count(line.text) + (1 if taken else 0)
-        if len(taken) == limits.max_lines or used + size > limits.max_bytes:
+        if len(taken) + 1 > limits.max_lines or used + size > limits.max_bytes:
             cut = True
             break
         taken.append(line)
@@ -105,7 +105,7 @@ def paginate(
     used = 0
     for line in limits.lines(text):
         size = byte_count(line.text) + (1 if pages[-1] else 0)
-        if len(pages[-1]) == limits.max_lines or used + size > limits.max_bytes:
+        if len(pages[-1]) + 1 > limits.max_lines or used + size > limits.max_bytes:
             pages.append([])
             size = byte_count(line.text)
             used = 0
@@ -161,8 +161,10 @@ class _Limits:
         self.break_mode = break_mode
         smallest = {"max_width_px": 1, "max_lines": 1, "max_bytes": LARGEST_CHARACTER_BYTES}
         for name, least in smallest.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+            limit = getattr(self, name)
+            number = isinstance(limit, int | float) and not isinstance(limit, bool)
+            if not number or not limit >= least:  # NaN is not, either
+                raise ValueError(f"{name} must be at least {least}, got {limit!r}")
         if break_mode not in BREAK_MODES:
             known = ", ".join(f'"{mode}"' for mode in BREAK_MODES)
             raise ValueError(f"break_mode must be one of {known}, got {break_mode!r}")

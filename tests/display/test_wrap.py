@@ -182,6 +182,20 @@ def test_limits_that_make_no_sense_are_refused(limit: str, least: int) -> None:
             function("a", **{limit: least - 1})
 
 
+@pytest.mark.parametrize("limit", ["max_width_px", "max_lines", "max_bytes"])
+@pytest.mark.parametrize("value", [float("nan"), "80", True, [5]])
+def test_limits_that_are_no_numbers_are_refused(limit: str, value: Any) -> None:
+    for function in (wrap, paginate):
+        with pytest.raises(ValueError, match=rf"{limit} must be at least \d, got "):
+            function("some text", **{limit: value})
+
+
+def test_a_fraction_of_a_line_is_none() -> None:
+    limit: Any = 2.5
+    assert wrap("a\nb\nc", max_lines=limit).lines == ("a", "b")
+    assert paginate("a\nb\nc", max_lines=limit) == ["a\nb", "c"]
+
+
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(ValueError, match='"word", "strict-word", got \'words\''):
         wrap("a", break_mode="words")  # type: ignore[arg-type]
