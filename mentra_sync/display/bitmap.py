@@ -333,6 +333,8 @@ def _flat(picture: Image.Image, background: str) -> Image.Image:
 
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         picture = _in_eight_bits(picture)
+    if picture.mode in ("La", "RGBa"):  # colours that are multiplied with their alpha already
+        picture = picture.convert(picture.mode.upper())
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         picture = Image.new("RGBA", layer.size, background)

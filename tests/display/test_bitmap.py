@@ -167,6 +167,14 @@ def test_every_mode_of_pillow_is_taken(mode: str) -> None:
     assert lit_box(to_bmp(picture.convert(mode))) == (293, 75, 333, 95)
 
 
+@pytest.mark.parametrize(("mode", "stored"), [("RGBA", "RGBa"), ("LA", "La")])
+def test_colours_multiplied_with_their_alpha_are_taken(mode: str, stored: str) -> None:
+    picture = Image.new("RGBA", (40, 20), "white").convert(mode)
+    assert lit_box(to_bmp(picture.convert(stored))) == (293, 75, 333, 95)
+    picture.putalpha(60)
+    assert to_bmp(picture.convert(stored)) == to_bmp(picture)
+
+
 def test_sixteen_bits_of_grey_are_not_cut_off() -> None:
     def grey(shade: int) -> bytes:
         return encoded(Image.new("I;16", (WIDTH, HEIGHT), shade))
