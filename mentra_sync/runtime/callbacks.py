@@ -38,7 +38,7 @@ def adapt(handler: object, *arguments: str) -> Callable[..., Any]:
     taken = _arguments_taken(handler, len(arguments))
     if taken is None:
         forms = " or ".join(f"f({', '.join(arguments[:n])})" for n in range(len(arguments), -1, -1))
-        signature = inspect.signature(handler)
+        signature = _signature(handler) or _signature_below(handler)
         raise TypeError(
             hints.HANDLER_SIGNATURE.format(name=describe(handler), forms=forms, signature=signature)
         )
@@ -55,15 +55,30 @@ def adapt(handler: object, *arguments: str) -> Callable[..., Any]:
 
 def _arguments_taken(handler: Callable[..., Any], most: int) -> int | None:
     """How many of ``most`` positional arguments the handler takes; None when none will do."""
-    try:
-        told = inspect.signature(handler)
-        own = inspect.signature(handler, follow_wrapped=False)
-    except (ValueError, TypeError):
-        return most  # some builtins tell no signature: believe them
+    told = _signature(handler)
+    own = _signature(handler, follow_wrapped=False)
+    if told is None or own is None:
+        # Some builtins tell no signature: believe them.  A partial tells none when it gives its
+        # function what that does not take.
+        return most if _signature_below(handler) is None else None
     # A decorator's wrapper often takes anything and passes it on, so what it wraps decides; but
     # one that adds or keeps back arguments is right about itself.
     counts = [count for count in range(most, -1, -1) if _takes(own, count)]
     return next((count for count in counts if _takes(told, count)), counts[0] if counts else None)
+
+
+def _signature(
+    handler: Callable[..., Any], *, follow_wrapped: bool = True
+) -> inspect.Signature | None:
+    try:
+        return inspect.signature(handler, follow_wrapped=follow_wrapped)
+    except (ValueError, TypeError):
+        return None
+
+
+def _signature_below(handler: Callable[..., Any]) -> inspect.Signature | None:
+    """That of the function to which a partial gives some arguments; None for no partial."""
+    return _signature(handler.func) if isinstance(handler, functools.partial) else None
 
 
 def _takes(signature: inspect.Signature, count: int) -> bool:

@@ -88,6 +88,8 @@ def test_builtins_are_handlers() -> None:
         lambda one, two, three=3: None,
         counter.method.__func__,  # type: ignore[attr-defined]
         functools.partial(lambda one, two, three: None, 1),
+        functools.partial(lambda new, old: None, named=1),
+        functools.partial(functools.partial(lambda: None, 1), 2),
     ],
 )
 def test_any_other_signature_is_refused_where_it_is_registered(
