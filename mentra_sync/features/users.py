@@ -61,7 +61,8 @@ class Users(Feature):
 
     def is_active(self, user_id: str) -> bool:
         """Whether a user uses the app now."""
-        return any(user.user_id == user_id for user in self.discover())
+        wanted = _id("user_id", user_id)
+        return any(user.user_id == wanted for user in self.discover())
 
     def count(self) -> int:
         """How many use the app now."""

@@ -262,6 +262,8 @@ def test_what_cannot_be_sent(scene: Scene) -> None:
             users.join_room(room_id)  # type: ignore[arg-type]
         with refused(session, there, "room_id", repr(room_id)):
             users.leave_room(room_id)  # type: ignore[arg-type]
+        with refused(session, there, "user_id", repr(room_id)):
+            users.is_active(room_id)  # type: ignore[arg-type]
     for max_users in (0, -1, 2.5, "3", True):
         with refused(session, there, "max_users", "1 or more", repr(max_users)):
             users.join_room("r", max_users=max_users)  # type: ignore[arg-type]
