@@ -16,7 +16,7 @@ from mentra_sync import config, hints
 from mentra_sync.errors import PhotoError
 from mentra_sync.features.streams import Streams
 from mentra_sync.protocol.capabilities import Capabilities
-from mentra_sync.protocol.codec import decode
+from mentra_sync.protocol.codec import clean_text, decode
 from mentra_sync.protocol.commands import PhotoRequest
 from mentra_sync.protocol.names import PhotoCompression, PhotoSize
 from mentra_sync.protocol.notices import PhotoResponse
@@ -167,7 +167,7 @@ def _photo_data(request_id: str, upload: PhotoUpload) -> PhotoData:
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
-    return str(value)
+    return clean_text(value)
 
 
 def _flag(name: str, value: bool) -> bool:

@@ -11,6 +11,7 @@ from mentra_sync import config, hints
 from mentra_sync.errors import MentraError, RequestTimeout, SessionEnded
 from mentra_sync.features.audio import Audio
 from mentra_sync.features.layouts import Layouts
+from mentra_sync.protocol.codec import text_of
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.link import Link
 from mentra_sync.runtime.replies import Mailbox, check_number
@@ -43,7 +44,7 @@ class Conversation:
         check_number(timeout)
         with self._hearing(language) as mailbox:
             self._layouts.show_text_wall(prompt)
-            spoken = "" if prompt is None else str(prompt)
+            spoken = text_of(prompt)
             if speak and spoken.strip() and self._has_speaker():
                 self._say(spoken)
             # Recognisers hear the glasses' own voice: what came until now is no answer.

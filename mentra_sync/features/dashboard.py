@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mentra_sync.protocol.codec import clean_text, decode
+from mentra_sync.protocol.codec import clean_text, decode, text_of
 from mentra_sync.protocol.commands import (
     Command,
     DashboardContentUpdate,
@@ -51,7 +51,7 @@ class DashboardContent(Feature):
     def write(self, text: object, targets: Iterable[str] = ("main",)) -> None:
         """Show a text on the dashboard in the modes ``targets``: ``"main"``, ``"expanded"``."""
         modes = _modes(targets)
-        content = "" if text is None else clean_text(str(text))
+        content = text_of(text)
         _send(self._link, DashboardContentUpdate(content=content, modes=modes))
 
     def write_to_main(self, text: object) -> None:
@@ -99,10 +99,10 @@ class SystemDashboard(Feature):
         if mode not in DashboardMode.values():
             valid = ", ".join(DashboardMode.values())
             raise ValueError(f"mode must be one of {valid}; got {mode!r}")
-        _send(self._link, DashboardModeChange(mode=str(mode)))
+        _send(self._link, DashboardModeChange(mode=clean_text(mode)))
 
     def _set(self, section: DashboardSection, text: object) -> None:
-        content = "" if text is None else clean_text(str(text))
+        content = text_of(text)
         _send(self._link, DashboardSystemUpdate(section=section.value, content=content))
 
 
@@ -113,7 +113,7 @@ def _modes(targets: object) -> list[str]:
     if not modes or any(mode not in DashboardMode.values() for mode in modes):
         valid = ", ".join(f'"{mode}"' for mode in DashboardMode.values())
         raise ValueError(f"targets must be a list of {valid}, or one of them; got {targets!r}")
-    return list(dict.fromkeys(str(mode) for mode in modes))
+    return list(dict.fromkeys(clean_text(mode) for mode in modes))
 
 
 def _send(link: Link, command: Command) -> None:

@@ -15,7 +15,7 @@ from mentra_sync.display import UNLIMITED, Profile, bitmap, paginate, wrap
 from mentra_sync.display.bitmap import PADDING, ImageSource
 from mentra_sync.display.columns import side_by_side
 from mentra_sync.errors import SessionEnded
-from mentra_sync.protocol.codec import clean_text
+from mentra_sync.protocol.codec import clean_text, text_of
 from mentra_sync.protocol.commands import DisplayEvent
 from mentra_sync.protocol.layouts import (
     BitmapAnimation,
@@ -204,12 +204,12 @@ class Layouts(Feature):
         if view not in ViewType.values():
             raise ValueError(f'view must be "main" or "dashboard", got {view!r}')
         self._link.show(
-            DisplayEvent(layout=layout, view=str(view), duration_ms=_duration(duration_ms))
+            DisplayEvent(layout=layout, view=clean_text(view), duration_ms=_duration(duration_ms))
         )
         with self._lock:
             before = self._animations.pop(view, None)
             if animation is not None:
-                self._animations[str(view)] = animation
+                self._animations[view] = animation
         if before is not None:
             before._replaced()
 
@@ -284,7 +284,7 @@ def _surely_fits(text: str) -> bool:
 def _text(value: object) -> str:
     if isinstance(value, FunctionType | MethodType):
         raise TypeError(hints.NO_PARENTHESES.format(describe(value)))
-    return "" if value is None else clean_text(str(value))
+    return text_of(value)
 
 
 def _duration(duration_ms: float | None) -> float | None:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 from mentra_sync.protocol.capabilities import Capabilities, Light
+from mentra_sync.protocol.codec import clean_text
 from mentra_sync.protocol.commands import RgbLedControl
 from mentra_sync.protocol.names import LedAction, LedColor
 from mentra_sync.runtime.feature import Feature
@@ -47,7 +48,7 @@ class Led(Feature):
             RgbLedControl(
                 request_id=str(uuid.uuid4()),
                 action=LedAction.ON.value,
-                color=str(color),
+                color=clean_text(color),
                 ontime=round(on_ms),
                 offtime=round(off_ms),
                 count=int(count),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mentra_sync import hints
+from mentra_sync.protocol.codec import clean_text
 from mentra_sync.protocol.commands import LocationPollRequest
 from mentra_sync.protocol.events import LocationUpdate
 from mentra_sync.protocol.names import LocationRate, PermissionType, StreamType
@@ -95,4 +96,4 @@ def _rate(accuracy: str) -> str:
     if accuracy not in LocationRate.values():
         valid = ", ".join(LocationRate.values())
         raise ValueError(f"accuracy must be one of {valid}; got {accuracy!r}")
-    return str(accuracy)
+    return clean_text(accuracy)

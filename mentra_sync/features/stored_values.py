@@ -157,7 +157,7 @@ def checked_key(key: object) -> str:
         )
     if "\0" in key or clean_text(key) != key:
         raise ValueError(f"a key must be text that can be sent, got {key!r:.80}")
-    return key
+    return clean_text(key)
 
 
 def checked_value(key: str, value: object) -> str:

@@ -367,7 +367,7 @@ def _quality(quality: str | None) -> str | None:
     if quality not in ManagedQuality.values():
         known = ", ".join(f'"{value}"' for value in ManagedQuality.values())
         raise ValueError(f"quality must be one of {known}, or None; got {quality!r}")
-    return str(quality)
+    return clean_text(quality)
 
 
 def _flag(name: str, value: bool | None) -> bool | None:

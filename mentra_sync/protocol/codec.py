@@ -15,6 +15,7 @@ from mentra_sync.protocol.jsontext import (
     dumps,
     iso_timestamp,
     parse,
+    text_of,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "from_json",
     "iso_timestamp",
     "parse",
+    "text_of",
     "to_json",
 ]
 

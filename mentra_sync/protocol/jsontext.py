@@ -68,7 +68,12 @@ def dumps(value: Any) -> str:
 
 
 def clean_text(text: str) -> str:
-    """The text with every unpaired surrogate replaced by U+FFFD, so that UTF-8 can carry it."""
+    """The text with every unpaired surrogate replaced by U+FFFD, so that UTF-8 can carry it.
+
+    A plain ``str``: a member of somebody's ``class Color(str, Enum)`` is one by its value, but
+    ``str()`` gives its name.
+    """
+    text = str.__str__(text)
     if text.isascii():
         return text
     try:
@@ -76,6 +81,13 @@ def clean_text(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def text_of(value: object) -> str:
+    """What is to be shown or said: a text as it is, nothing for None, else the ``str()`` of it."""
+    if value is None:
+        return ""
+    return clean_text(value if isinstance(value, str) else str(value))
 
 
 def iso_timestamp(now: float | None = None) -> str:

@@ -72,7 +72,7 @@ class StreamName:
             _check_language("language", language, f'"{DEFAULT_LANGUAGE}" or "{AUTO}"')
         return cls(
             StreamType.TRANSCRIPTION.value,
-            language=str(language),
+            language=clean_text(language),
             disable_language_identification=disable_language_identification,
             hints=_checked_hints(hints),
         )
@@ -87,8 +87,8 @@ class StreamName:
         _check_language("target language", target, f'"{DEFAULT_LANGUAGE}"')
         return cls(
             StreamType.TRANSLATION.value,
-            source=str(source),
-            target=str(target),
+            source=clean_text(source),
+            target=clean_text(target),
             disable_language_identification=disable_language_identification,
         )
 
@@ -98,7 +98,7 @@ class StreamName:
         if gesture is not None and gesture not in TouchGesture.values():
             valid = ", ".join(TouchGesture.values())
             raise ValueError(f"gesture must be one of {valid}; got {shortened(gesture)}")
-        return cls(StreamType.TOUCH_EVENT.value, gesture=None if gesture is None else str(gesture))
+        return cls(StreamType.TOUCH_EVENT.value, gesture=gesture and clean_text(gesture))
 
     @classmethod
     def location(cls, rate: str = LocationRate.STANDARD.value) -> StreamName:
@@ -106,7 +106,7 @@ class StreamName:
         if rate not in LocationRate.values():
             valid = ", ".join(LocationRate.values())
             raise ValueError(f"rate must be one of {valid}; got {shortened(rate)}")
-        return cls(StreamType.LOCATION_STREAM.value, rate=str(rate))
+        return cls(StreamType.LOCATION_STREAM.value, rate=clean_text(rate))
 
     @classmethod
     def setting(cls, key: str) -> StreamName:
@@ -237,4 +237,4 @@ def _checked_hints(hints: Iterable[str] | None) -> tuple[str, ...]:
     for hint in checked:
         if not isinstance(hint, str) or not _HINT.fullmatch(hint):
             raise ValueError(f'a hint must look like "en" or "en-US", got {shortened(hint)}')
-    return checked
+    return tuple(clean_text(hint) for hint in checked)
