@@ -259,6 +259,8 @@ TWO_SESSION_HANDLERS = "there was a function for sessions already, %s; %s takes 
 
 DID_YOU_MEAN = ". Did you mean {}?"
 
+CALL_IT = ". Call it like this: {}"
+
 UNKNOWN_STREAM = 'no stream is called "%s", so nothing may ever come; did you mean "%s"?'
 
 NO_PARENTHESES = "this would show the function {0} itself; to show what it returns, call it: {0}()"

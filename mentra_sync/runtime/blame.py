@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
+from typing import Any, cast
 
 from mentra_sync import hints
 from mentra_sync.runtime.callbacks import describe
@@ -15,6 +19,14 @@ PACKAGE = Path(__file__).parent.parent
 """Where the code is that is not the app's."""
 
 _NAME = PACKAGE.name
+
+_CALLED_WRONGLY = re.compile(
+    r"(?P<name>[\w.]+)\(\) (got an unexpected keyword argument '(?P<keyword>\w+)'"
+    r"|takes .*positional arguments? .*given|missing \d+ required .*)"
+)
+"""What Python says of a wrong call, which is all that it tells: the exception has no fields.
+
+Where it has made a suggestion of its own (from 3.13 on), this does not match."""
 
 
 def trimmed(error: BaseException) -> TracebackType | None:
@@ -40,11 +52,13 @@ def culprit(error: BaseException, source: object) -> str:
 
 
 def suggestion(error: BaseException) -> str:
-    """For a misspelt name of this package's: `` Did you mean ...?``, or nothing."""
-    if isinstance(error, AttributeError) and isinstance(error.name, str):
-        with suppress(Exception):
+    """For a misspelt name of this package's, or a wrong call: what was meant, or nothing."""
+    with suppress(Exception):
+        if isinstance(error, AttributeError) and isinstance(error.name, str):
             meant = _meant(error.obj, error.name)
             return hints.DID_YOU_MEAN.format(meant) if meant else ""
+        if isinstance(error, TypeError):
+            return _meant_call(str(error))
     return ""
 
 
@@ -58,6 +72,35 @@ def _meant(owner: object, name: str) -> str | None:
             names |= {word: f"{part}.{word}" for word in _public(value) if word not in names}
     found = get_close_matches(name, names, 1, 0.7)
     return names[found[0]] if found else None
+
+
+def _meant_call(complaint: str) -> str:
+    told = _CALLED_WRONGLY.fullmatch(complaint)
+    function = told and _function_of_ours(told["name"])
+    if not told or not function:
+        return ""
+    its = list(inspect.signature(function).parameters.values())
+    its = [one for one in its if one.name != "self"]
+    near = get_close_matches(told["keyword"] or "", [one.name for one in its], 1, 0.7)
+    if near:
+        return hints.DID_YOU_MEAN.format(near[0])
+    places = [one.name if one.default is one.empty else f"{one.name}=..." for one in its]
+    return hints.CALL_IT.format(f"{function.__name__}({', '.join(places)})")
+
+
+def _function_of_ours(name: str) -> Callable[..., Any] | None:
+    """The public function, method or class that Python calls so: ``Layouts.show_text_wall``."""
+    path = name.removesuffix(".__init__").split(".")
+    if path[-1].startswith("_"):
+        return None
+    for module in list(sys.modules.values()):
+        if module.__name__.partition(".")[0] == _NAME:
+            found: Any = module
+            for part in path:
+                found = getattr(found, part, None)
+            if callable(found) and found.__module__ == module.__name__:
+                return cast("Callable[..., Any]", found)
+    return None
 
 
 def _is_of_ours(thing: object) -> bool:

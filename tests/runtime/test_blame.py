@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cloud import Calls, Scene, scene_fixture  # noqa: F401
 
-from mentra_sync import AppServer, AppSession
+from mentra_sync import AppServer, AppSession, VideoOptions
 from mentra_sync.runtime.blame import culprit, suggestion, trimmed
 
 
@@ -65,6 +65,44 @@ def test_a_method_is_named_with_its_class(scene: Scene, caplog: pytest.LogCaptur
 def test_a_misspelt_name_of_ours_is_suggested(scene: Scene, slip: Callable[[Any], Any], meant: str):
     session, _ = scene.session()
     assert suggestion(raised(slip, session)) == f". Did you mean {meant}?"
+
+
+SHOW = "show_text_wall(text, view=..., duration_ms=..., fit=...)"
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        (lambda s: s.layouts.show_text_wall("hi", duration=5), "Did you mean {}duration_ms{}?"),
+        (lambda s: s.listen(timout=5), "Did you mean {}timeout{}?"),
+        (lambda s: s.layouts.show_text_wall("hi", size=5), f"Call it like this: {SHOW}"),
+        (lambda s: s.layouts.show_text_wall("hi", 5), f"Call it like this: {SHOW}"),
+        (lambda s: s.ask(), "Call it like this: ask(prompt, timeout=..., speak=..., language=...)"),
+        (lambda s: VideoOptions(hight=1), "Did you mean {}height{}?"),
+    ],
+)
+def test_a_wrong_call_of_ours_is_answered_with_a_right_one(
+    scene: Scene, slip: Callable[[Any], Any], meant: str
+):
+    session, _ = scene.session()
+    error = raised(slip, session)
+    told = f"{error}{suggestion(error)}"
+    # From 3.13 on Python suggests a keyword by itself, in quotes; then nothing is added to it.
+    plain, quoted = meant.format("", ""), meant.format("'", "'")
+    assert told.endswith((f". {plain}", f". {quoted}"))
+    assert told.count("Did you mean") <= 1
+
+
+def test_a_wrong_call_of_another_function_is_not_answered(scene: Scene):
+    def show_text_wall(text: str) -> None:
+        pass
+
+    for slip in (
+        lambda: show_text_wall("hi", duration=5),  # type: ignore[call-arg]
+        lambda: Calls().one(valu=1),  # type: ignore[call-arg]
+        lambda: int("1", 2, 3),  # type: ignore[call-overload]
+    ):
+        assert suggestion(raised(slip)) == ""
 
 
 def test_of_other_things_nothing_is_suggested(scene: Scene):
