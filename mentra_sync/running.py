@@ -212,7 +212,7 @@ def _refuse_in_import_by_tests() -> None:
 
 
 def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None:
-    simulator = server.start_simulated(**command.options.for_simulator())
+    simulator = _start_simulated(server, command.options)
     logger = logging.getLogger(log.ROOT)
     try:
         simulator.start(command.listener)
@@ -234,6 +234,19 @@ def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None
         server.stop()
         logger.removeHandler(simulator.log_handler)
         simulator.stop()
+
+
+def _start_simulated(server: App, options: Options) -> Simulator:
+    """Much is imported only now, so a script that is called queue.py comes to light only here."""
+    try:
+        return server.start_simulated(**options.for_simulator())
+    except (ImportError, AttributeError) as error:
+        from mentra_sync.hiding import ModuleHidden, explained
+
+        reason = explained(error, "AppServer")
+        if reason is error or not isinstance(reason, ModuleHidden):
+            raise
+        raise reason from error
 
 
 def _tell_of_another_port(simulator: Simulator, options: Options) -> None:

@@ -54,6 +54,14 @@ def test_a_file_beside_it(name: str, text: str, tmp_path: Path):
     assert told(tmp_path, name) in reason(tmp_path, "-c", APP)
 
 
+def test_a_module_that_only_simulated_glasses_need(tmp_path: Path):
+    runs = 'from mentra_sync import AppServer\nAppServer("com.example.app").run()\n'
+    for name in ("queue", "wave"):
+        (tmp_path / f"{name}.py").write_text(runs)
+        assert f'hides Python\'s own module "{name}"; rename it' in reason(tmp_path, f"{name}.py")
+        (tmp_path / f"{name}.py").unlink()
+
+
 def test_the_folder_of_a_package(tmp_path: Path):
     (tmp_path / "queue").mkdir()
     (tmp_path / "queue" / "__init__.py").touch()
