@@ -188,6 +188,19 @@ def test_it_speaks_the_language_that_the_app_listens_to(
     assert said_to(app, isFinal=True)["transcribeLanguage"] == "sv-SE"
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_button_lies_over_the_log(chromium: Browser, simulator: Simulator, width: int) -> None:
+    viewport = {"width": width, "height": 800}
+    with open_page(chromium, viewport=viewport) as (page, _):
+        go(page, simulator)
+        simulator.log_handler.handle(logging.makeLogRecord({"msg": "long " * 200}))
+        expect(page.locator(".log-line")).to_have_count(1)
+        clear, log = (page.locator(name).bounding_box() for name in ("#log-clear", "#log"))
+        assert clear is not None
+        assert log is not None
+        assert clear["y"] + clear["height"] <= log["y"]
+
+
 def test_slash_goes_to_the_text_box(page: Page, simulator: Simulator) -> None:
     go(page, simulator)
     page.locator("#log-clear").focus()
@@ -316,6 +329,35 @@ def test_it_fits_a_phone(
         assert fits(page)
         page.locator("#log").scroll_into_view_if_needed()
         expect(page.locator(".lens-content")).to_be_in_viewport(ratio=1)
+
+
+def test_a_low_window_keeps_room_below_the_lens(
+    chromium: Browser, simulator: Simulator, app: RawApp
+) -> None:
+    viewport = {"width": 640, "height": 400}  # as at 200 %, and about that of a phone on its side
+    with open_page(chromium, viewport=viewport) as (page, _):
+        go_with_app(page, simulator, app)
+        page.locator("#log-clear").scroll_into_view_if_needed()
+        stage = page.locator(".stage").bounding_box()
+        assert stage is not None
+        assert stage["y"] + stage["height"] <= 250
+
+
+@pytest.mark.parametrize("width", [390, 640])
+def test_what_has_the_focus_is_not_under_the_lens(
+    chromium: Browser, simulator: Simulator, app: RawApp, width: int
+) -> None:
+    with open_page(chromium, viewport={"width": width, "height": 700}) as (page, _):
+        go_with_app(page, simulator, app)
+        page.locator("#log").focus()
+        page.keyboard.press("End")
+        for _ in range(16):
+            page.keyboard.press("Shift+Tab")
+            lens, focused = page.evaluate(
+                """() => [document.querySelector(".stage"), document.activeElement].map(
+                    (one) => one.getBoundingClientRect()).map(({top, bottom}) => [top, bottom])"""
+            )
+            assert focused[0] >= lens[1] - 1 or focused[1] <= lens[0] + 1 or lens[0] > 0
 
 
 def test_a_strict_content_security_policy_is_enough(

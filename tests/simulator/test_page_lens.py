@@ -167,6 +167,8 @@ def test_it_says_how_much_does_not_fit(
     app.show("\n".join(map(str, range(lines))))
     expect(page.locator(".lens-line")).to_have_text(["0", "1", "2", "3", "4"])
     expect(page.locator("#lens-note.cut")).to_have_text(said)
+    page.set_viewport_size({"width": 375, "height": 740})
+    assert page.locator("#lens-note").evaluate("(note) => note.scrollWidth <= note.clientWidth")
     app.show("short")
     expect(page.locator("#lens-note")).to_contain_text("Shown ")
     expect(page.locator("#lens-note.cut")).to_have_count(0)
