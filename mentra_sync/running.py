@@ -231,6 +231,8 @@ def _run_simulated(server: App, stop_asked: StopAsked, command: Command) -> None
             command.start_app(simulator)
         _wait(server, stop_asked)
     finally:
+        # Otherwise it would start the app again where the app's code takes its time to end.
+        simulator.cloud.start_no_more()
         server.stop()
         logger.removeHandler(simulator.log_handler)
         simulator.stop()

@@ -375,6 +375,35 @@ def test_a_page_that_is_not_at_its_usual_place_says_why(run: Any):
         assert script.code() == 0
 
 
+SLOW_TO_END = """
+import time
+from mentra_sync import AppServer
+from mentra_sync.simulator import limits
+
+limits.GRACE = limits.RESURRECTION_PAUSE = 0.05  # shorter than the app takes
+app = AppServer(port=0)
+
+@app.session_handler
+def main(session):
+    print("began")
+
+@app.stop_handler
+def ended(session_id, user_id, reason):
+    time.sleep(0.6)
+    print("ended:", reason)
+
+app.run()
+"""
+
+
+def test_an_app_that_takes_its_time_to_end_is_not_started_again(run: Any):
+    script = run(SLOW_TO_END)
+    script.wait_for("began")
+    script.press()
+    assert script.code() == 0
+    assert script.output.endswith("began\nended: server_stopped\n")
+
+
 def test_a_page_at_its_usual_place_says_nothing_of_it(run: Any):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -55,11 +55,12 @@ class Cloud:
         self._changed = threading.Condition(self.lock)
         self._wearers: dict[str, Wearer] = {}
         self._closed = False
+        self._starts = True
 
     @property
     def closed(self) -> bool:
         """Whether nothing is started any more."""
-        return self._closed
+        return self._closed or not self._starts
 
     @property
     def websocket_url(self) -> str:
@@ -70,6 +71,11 @@ class Cloud:
         """Set the clocks going."""
         self.session_time.start()
         self.wire_time.start()
+
+    def start_no_more(self) -> None:
+        """The app's program is about to end: an app that is lost from now on is not missed."""
+        with self.lock:
+            self._starts = False
 
     def close(self) -> None:
         """Start nothing more, and end the threads."""
