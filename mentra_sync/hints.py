@@ -255,6 +255,11 @@ NO_SESSION_HANDLER = (
     " or override on_session in a class of your own"
 )
 
+NO_SUPER_INIT = (
+    "{0} has no {1} yet, because its __init__ does not begin with that of AppServer:"
+    ' write  super().__init__("com.example.app")  as its first line'
+)
+
 TWO_SESSION_HANDLERS = "there was a function for sessions already, %s; %s takes its place"
 
 DID_YOU_MEAN = ". Did you mean {}?"

@@ -38,6 +38,7 @@ from mentra_sync.runtime.identity import Identity
 from mentra_sync.serving import WebServer
 from mentra_sync.shared import Shared
 from mentra_sync.tools import ToolCall, Tools, checked_tool_id
+from mentra_sync.unmade import Unmade
 
 if TYPE_CHECKING:
     from mentra_sync.session import AppSession
@@ -47,7 +48,7 @@ _log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class AppServer:
+class AppServer(Unmade):
     """An app: give it the function to run for each wearer who starts it, and run it.
 
     ::
@@ -308,8 +309,7 @@ class AppServer:
 
     def session_for(self, user_id: str) -> AppSession | None:
         """The newest live session of a user, or None."""
-        mine = [session for session in self.sessions if session.user_id == user_id]
-        return mine[-1] if mine else None
+        return next((one for one in reversed(self.sessions) if one.user_id == user_id), None)
 
     @property
     def activity(self) -> Activity:

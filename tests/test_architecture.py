@@ -47,6 +47,7 @@ SERVER = {
     "server",
     "serving",
     "tools",
+    "unmade",
     "unrun",
     "web_threads",
 }
