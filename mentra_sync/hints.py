@@ -132,6 +132,10 @@ HANDLER_NOT_CALLABLE = (
     " (pass the function itself, without parentheses: on_button_press(my_function))"
 )
 
+CALL_AND_GIVE = (
+    "{0} is not set with =, it is called with the function: session.events.{0}(my_function)"
+)
+
 HANDLER_ASYNC = (
     "{} is an async function; mentra_sync calls plain ones:"
     " write def instead of async def, and leave out await"

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mentra_sync import hints
 from mentra_sync.errors import RequestTimeout, SessionEnded
@@ -50,6 +50,14 @@ class Events(Feature):
         link.router.read("permission_error", self._read_permission_error)
         link.router.read("custom_message", self._read_custom_message)
         link.router.read("dashboard_always_on_changed", self._read_always_on)
+
+    if not TYPE_CHECKING:  # type checkers refuse it by themselves, as long as they don't see this
+
+        def __setattr__(self, name: str, value: object) -> None:
+            # As one does with gpiozero, button.when_pressed = function: nothing would ever come.
+            if callable(getattr(type(self), name, None)):
+                raise AttributeError(hints.CALL_AND_GIVE.format(name))
+            object.__setattr__(self, name, value)
 
     @property
     def dropped(self) -> int:

@@ -330,6 +330,12 @@ def test_streams_that_cannot_be(scene: Scene, wrong: Callable[[Any], Any]):
         wrong(session.events)
 
 
+def test_a_handler_is_not_set_with_an_equals_sign(scene: Scene):
+    session, _ = scene.session()
+    with pytest.raises(AttributeError, match=r"called .*session\.events\.on_button_press\("):
+        session.events.on_button_press = print  # type: ignore[method-assign, assignment]
+
+
 def test_registering_after_the_end(scene: Scene):
     session, _ = scene.session()
     session.disconnect()
