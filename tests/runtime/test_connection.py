@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import socket
@@ -170,7 +171,7 @@ def test_a_start_ends_when_its_time_is_over(cloud: FakeCloud, apps: Apps) -> Non
 def test_nobody_listens(cloud: FakeCloud, apps: Apps) -> None:
     target_port = cloud.port
     cloud.listener.close()
-    app = apps(cloud)
+    app = apps(cloud, limits=replace(QUICK, start=0.5))
     with pytest.raises(ConnectionFailed, match=f"127.0.0.1:{target_port} cannot be reached"):
         app.connection.wait_connected(PATIENCE)
     assert app.ended()[0] == "connection_lost"
@@ -180,10 +181,11 @@ def test_nobody_listens(cloud: FakeCloud, apps: Apps) -> None:
 def test_a_cloud_that_says_nothing(cloud: FakeCloud, apps: Apps, stage: str) -> None:
     app = apps(cloud, limits=replace(QUICK, start=0.3))
     peer = cloud.accept()
-    if stage != "tcp":
-        peer.upgrade()
-        if stage == "introduced":
-            peer.introduce()
+    with contextlib.suppress(EOFError, OSError):  # on a busy machine its time is over by now
+        if stage != "tcp":
+            peer.upgrade()
+            if stage == "introduced":
+                peer.introduce()
     with pytest.raises(ConnectionFailed, match=r"too long|in time"):
         app.connection.wait_connected(PATIENCE)
     assert app.ended()[0] == "connection_lost"
@@ -193,9 +195,9 @@ def test_a_cloud_that_says_nothing(cloud: FakeCloud, apps: Apps, stage: str) -> 
 def test_a_cloud_that_drips_instead_of_acknowledging(cloud: FakeCloud, apps: Apps) -> None:
     began = time.monotonic()
     app = apps(cloud, limits=replace(QUICK, start=0.4))
-    peer = cloud.accept_websocket()
-    peer.introduce()
-    with pytest.raises(OSError):
+    with pytest.raises((OSError, EOFError)):
+        peer = cloud.accept_websocket()
+        peer.introduce()
         while time.monotonic() < began + PATIENCE:
             peer.send_json({"type": "data_stream"})
             time.sleep(0.01)

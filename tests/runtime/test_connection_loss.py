@@ -18,6 +18,7 @@ from fake_cloud import (  # noqa: F401
     CLOSE,
     PATIENCE,
     PING,
+    PONG,
     QUICK,
     TEXT,
     App,
@@ -40,6 +41,8 @@ Apps = Callable[..., App]
 SLOW_DELAYS = replace(QUICK, reconnect_delays=(0.6,), reconnect_window=5.0)
 LATE = replace(QUICK, reconnect_delays=(10 * PATIENCE,), reconnect_window=20 * PATIENCE)
 """What dials in time with these has not waited for its turn."""
+ROOMY = replace(QUICK, max_outbox=1_000_000)
+"""For who sends on, however long a busy machine takes to connect again."""
 
 
 def connected(cloud: FakeCloud, apps: Apps, owner: Recorder | None = None, **options: Any) -> Any:
@@ -152,21 +155,44 @@ def test_the_pauses_begin_anew_after_a_connection_that_brought_something(
 def test_the_pauses_begin_anew_after_a_connection_that_lived_longer(
     cloud: FakeCloud, apps: Apps
 ) -> None:
-    app, peer = connected(cloud, apps, limits=replace(PATIENT, attempt=0.5))
+    app, peer = connected(cloud, apps, limits=PATIENT)
     again = lose_again(cloud, app, peer)
-    time.sleep(0.6)
+    live_long(app)
     again.send_close(1011)
     cloud.accept_app()
 
 
+def live_long(app: App) -> None:
+    """Until the connection has lived for longer than an attempt may take: for this one a moment."""
+    limits = app.connection._limits
+
+    def lost(code: int | None, reason: str) -> None:
+        app.connection._limits = limits
+        Recorder.lost(app.owner, code, reason)
+
+    wait_until(lambda: app.connection.connected)
+    app.owner.lost = lost  # type: ignore[method-assign]
+    app.connection._limits = replace(limits, attempt=0.01)
+    time.sleep(0.02)
+
+
 def test_silence_is_a_loss(any_cloud: FakeCloud, apps: Apps) -> None:
-    app, peer = connected(any_cloud, apps, limits=replace(QUICK, silence=0.8))
-    began = time.monotonic()
-    while time.monotonic() < began + 1.2:
-        peer.send(PING, b"")  # any byte is life
-        time.sleep(0.05)
-    assert app.owner.all("lost") == []
+    class Owner(Recorder):
+        def lost(self, code: int | None, reason: str) -> None:
+            ends.append(time.monotonic())
+            super().lost(code, reason)
+
+    ends: list[float] = []
+    pings: list[float] = []
+    app, peer = connected(any_cloud, apps, Owner(), limits=replace(QUICK, silence=0.8))
+    until = time.monotonic() + 1.2
+    with contextlib.suppress(OSError):
+        while not ends and time.monotonic() < until:
+            pings.append(time.monotonic())
+            peer.send(PING, b"")  # any byte is life
+            time.sleep(0.05)
     assert app.owner.wait_for("lost") == [(None, "silence for 0.8 s")]
+    assert ends[0] - max(ping for ping in pings if ping < ends[0]) >= 0.8
     # The cloud learns of the old end before it sees the new beginning.
     again = any_cloud.accept()
     with contextlib.suppress(OSError):
@@ -190,9 +216,8 @@ def test_time_spent_elsewhere_is_no_silence(cloud: FakeCloud, apps: Apps) -> Non
         time.sleep(0.1)
         peer.send(PING, b"")
     app.owner.wait_for("received")
-    peer.send(PING, b"")
-    peer.read_frame()
-    assert app.owner.all("lost") == []
+    # All of them on this connection, so it has not been given up before they were read.
+    assert [peer.read_frame() for _ in range(4)] == [(PONG, b"")] * 4
 
 
 @pytest.mark.parametrize(
@@ -275,7 +300,13 @@ def test_a_frame_that_was_not_wholly_written_is_written_again(
 
 def test_a_cloud_that_does_not_read_is_lost(any_cloud: FakeCloud, apps: Apps) -> None:
     any_cloud.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
-    app, peer = connected(any_cloud, apps, limits=replace(QUICK, write=0.3))
+
+    class Owner(Recorder):
+        def lost(self, code: int | None, reason: str) -> None:
+            app.connection._limits = QUICK  # from here on the cloud reads, as fast as it can
+            super().lost(code, reason)
+
+    app, peer = connected(any_cloud, apps, Owner(), limits=replace(QUICK, write=0.3))
     large = "x" * 8_000_000
     began = time.monotonic()
     app.connection.send(large)
@@ -292,7 +323,7 @@ def test_a_cloud_that_does_not_read_is_lost(any_cloud: FakeCloud, apps: Apps) ->
 def test_frames_sent_while_the_loss_goes_unnoticed_are_kept_in_order(
     cloud: FakeCloud, apps: Apps
 ) -> None:
-    app, peer = connected(cloud, apps)
+    app, peer = connected(cloud, apps, limits=ROOMY)
     stop = threading.Event()
     sent: list[int] = []
 
@@ -322,7 +353,7 @@ def test_frames_sent_while_the_loss_goes_unnoticed_are_kept_in_order(
 
 
 def test_frames_sent_while_the_cloud_closes_arrive_in_order(cloud: FakeCloud, apps: Apps) -> None:
-    app, peer = connected(cloud, apps)
+    app, peer = connected(cloud, apps, limits=ROOMY)
     stop = threading.Event()
     sent: list[int] = []
 
@@ -330,7 +361,7 @@ def test_frames_sent_while_the_cloud_closes_arrive_in_order(cloud: FakeCloud, ap
         while not stop.is_set():
             app.connection.send(str(len(sent)))
             sent.append(len(sent))
-            time.sleep(0.0005)  # or more would wait than may
+            time.sleep(0.0005)
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -371,21 +402,29 @@ def test_waking_while_it_is_lost_counts_when_it_is_back(cloud: FakeCloud, apps: 
 
 
 def test_the_attempts_are_counted(any_cloud: FakeCloud, apps: Apps) -> None:
-    limits = replace(QUICK, attempt=0.2, reconnect_window=PATIENCE)
-    app, peer = connected(any_cloud, apps, limits=limits, max_reconnect_attempts=4)
+    class Owner(Recorder):
+        def init_frame(self) -> str:
+            frame = super().init_frame()
+            if len(self.all("init_frame")) == 4:  # its own time was set before: the next one's
+                app.connection._limits = replace(QUICK, attempt=0.5)
+            return frame
+
+    app, peer = connected(any_cloud, apps, Owner(), max_reconnect_attempts=4)
     peer.reset()
     any_cloud.accept_tcp().close()
     any_cloud.accept_websocket().close()
     refused = any_cloud.accept_websocket()
     refused.introduce()
     refused.refuse("INTERNAL_ERROR")
-    silent = any_cloud.accept_websocket()  # never acknowledged: a failed attempt too
-    silent.introduce()
+    with contextlib.suppress(EOFError, OSError):  # on a busy machine its time is over by now
+        silent = any_cloud.accept_websocket()  # never acknowledged: a failed attempt too
+        silent.introduce()
     reason, code, detail = app.ended()
     assert (reason, code) == ("connection_lost", None)
     assert detail
     assert any_cloud.nobody_comes(0.2)
     assert len(app.owner.all("lost")) == 1
+    assert len(app.owner.all("init_frame")) == 5
 
 
 def test_no_attempt_at_all(cloud: FakeCloud, apps: Apps) -> None:
@@ -423,7 +462,7 @@ def test_an_attempt_does_not_outlive_the_time(cloud: FakeCloud, apps: Apps) -> N
 
 
 def test_app_not_started_is_waited_out(cloud: FakeCloud, apps: Apps) -> None:
-    limits = replace(QUICK, reconnect_delays=(0.02, 0.05), reconnect_window=0.8)
+    limits = replace(QUICK, reconnect_delays=(0.02, 0.05), reconnect_window=1.5)
     app, peer = connected(cloud, apps, limits=limits, max_reconnect_attempts=2)
     began = time.monotonic()
     peer.reset()
@@ -438,7 +477,7 @@ def test_app_not_started_is_waited_out(cloud: FakeCloud, apps: Apps) -> None:
             continue  # nobody came, or gave up in the middle because the time was over
         attempts += 1
     assert attempts > 3
-    assert time.monotonic() - began >= 0.75
+    assert time.monotonic() - began >= 1.4
     assert app.ended()[0] == "connection_lost"
 
 
@@ -566,10 +605,10 @@ def test_an_unexplained_refusal_right_after_the_ack_is_the_same_one(
 
 
 def test_an_unexplained_refusal_is_forgotten_with_time(cloud: FakeCloud, apps: Apps) -> None:
-    app, peer = connected(cloud, apps, limits=replace(QUICK, attempt=0.3))
+    app, peer = connected(cloud, apps)
     peer.send_close(1008, "")
     peer = cloud.accept_app()
-    time.sleep(0.4)
+    live_long(app)
     peer.send_close(1008, "")
     cloud.accept_app()
     wait_until(lambda: app.connection.connected)
