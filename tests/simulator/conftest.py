@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from raw_app import API_KEY, PACKAGE, RawApp, RawSocket, simulator_threads
+from raw_app import API_KEY, PACKAGE, PATIENCE, RawApp, RawSocket, simulator_threads
 
 from mentra_sync.simulator.http import Simulator
 
@@ -17,7 +17,7 @@ from mentra_sync.simulator.http import Simulator
 def nothing_left() -> Iterator[None]:
     """After each test no thread of a simulator runs, and no socket is open (warnings fail)."""
     yield
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + PATIENCE
     while simulator_threads() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert simulator_threads() == []
