@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from simulator.still_clock import StillClock
 
 from mentra_sync import AppSession
 from mentra_sync.errors import RequestTimeout
@@ -48,7 +49,15 @@ def test_speech_fails_inside_the_block_only(worn: SimulatedGlasses) -> None:
     assert worn.spoken == ["Hello"]
 
 
-def test_a_photo_that_never_comes_is_given_up_in_session_time(worn: SimulatedGlasses) -> None:
+def test_a_photo_that_never_comes_is_given_up_in_session_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mentra_sync.testing.simulated_glasses.Clock", StillClock)
+    with SimulatedGlasses() as glasses:
+        _give_up_a_photo(glasses)
+
+
+def _give_up_a_photo(worn: SimulatedGlasses) -> None:
     given_up: list[RequestTimeout] = []
 
     def main(session: AppSession) -> None:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
+from simulator.still_clock import StillClock
 
 from mentra_sync import AppServer, AppSession, RequestTimeout
 from mentra_sync.testing import AppFailed, AppStillBusy, Light, SimulatedGlasses
@@ -16,6 +17,14 @@ from mentra_sync.testing import AppFailed, AppStillBusy, Light, SimulatedGlasses
 
 @pytest.fixture
 def worn() -> Iterator[SimulatedGlasses]:
+    with SimulatedGlasses() as glasses:
+        yield glasses
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedGlasses]:
+    """The same, for which no time passes but what is advanced: not even on a slow machine."""
+    monkeypatch.setattr("mentra_sync.testing.simulated_glasses.Clock", StillClock)
     with SimulatedGlasses() as glasses:
         yield glasses
 
@@ -58,12 +67,13 @@ def test_a_class_is_started_and_answers(worn: SimulatedGlasses):
     ],
     ids=["instance", "function of a session", "function of three"],
 )
-def test_an_instance_or_a_function_is_started(worn: SimulatedGlasses, make):
+def test_an_instance_or_a_function_is_started(worn: SimulatedGlasses, make, monkeypatch):
+    monkeypatch.setattr("mentra_sync.testing.simulated_glasses.READY", 60.0)
     began = time.monotonic()
     worn.start(make())
     assert worn.session is not None and worn.session.connected
     assert worn.streams == ()
-    assert time.monotonic() - began < 1.9  # one that listens to nothing is not waited for
+    assert time.monotonic() - began < 30  # one that listens to nothing is not waited for
     assert worn.app.port != 9
 
 
@@ -156,6 +166,13 @@ def test_stopped_and_started_again(worn: SimulatedGlasses):
 # --- Inputs ----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inputs do not wait for a listener, where none will come."""
+    monkeypatch.setattr("mentra_sync.testing.listening.PATIENCE", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_nobody_listens(worn: SimulatedGlasses):
     worn.start(Echo)
     worn.spoken.wait_for()
@@ -167,22 +184,32 @@ def test_nobody_listens(worn: SimulatedGlasses):
         worn.say("hallo", language="de-DE")
 
 
-def test_an_input_waits_for_its_listener(worn: SimulatedGlasses):
+def test_an_input_waits_for_its_listener(worn: SimulatedGlasses, monkeypatch):
+    monkeypatch.setattr("mentra_sync.testing.listening.PATIENCE", 10.0)
+    go_on = threading.Event()
+
     def late(session: AppSession) -> None:
-        session.sleep(0.2)
+        while not go_on.is_set():
+            session.sleep(0.01)
         session.events.on_button_press(lambda press: session.layouts.show_text_wall("pressed"))
 
     worn.start(late)
     assert worn.streams == ()
+    starter = threading.Timer(0.2, go_on.set)
+    starter.start()
     worn.press()
+    assert go_on.is_set()
     assert worn.lens.wait_for("pressed")
+    starter.join()
 
 
-def test_a_denied_permission_is_named(worn: SimulatedGlasses):
+def test_a_denied_permission_is_named(worn: SimulatedGlasses, monkeypatch):
     worn.deny("MICROPHONE")
     worn.start(Echo)
-    with pytest.raises(AssertionError, match="the permission MICROPHONE is denied"):
-        worn.say("hello")
+    with monkeypatch.context() as patched:
+        patched.setattr("mentra_sync.testing.listening.PATIENCE", 0.01)
+        with pytest.raises(AssertionError, match="the permission MICROPHONE is denied"):
+            worn.say("hello")
     worn.allow("MICROPHONE")
     worn.say("hello")
     assert worn.lens.wait_for("You said: hello")
@@ -219,8 +246,8 @@ def test_every_input_reaches_who_listens_to_its_stream(worn: SimulatedGlasses, s
 UNHEARD = [entry for entry in STREAMS if entry[0] not in ("*", "touch_event:double_tap")]
 
 
-def test_no_input_is_lost_without_a_word(worn: SimulatedGlasses, monkeypatch):
-    monkeypatch.setattr("mentra_sync.testing.listening.PATIENCE", 0.01)
+@pytest.mark.usefixtures("impatient")
+def test_no_input_is_lost_without_a_word(worn: SimulatedGlasses):
     worn.start(quiet_app)
     for _, happens in UNHEARD:
         with pytest.raises(AssertionError, match=r"^nobody listens to .*listens to: nothing$"):
@@ -495,42 +522,42 @@ def test_threads_of_the_apps_own_are_waited_for(worn: SimulatedGlasses):
     assert counted == [0, 1, 2, 3, 4]
 
 
-def test_a_listener_that_gives_up(worn: SimulatedGlasses):
+def test_a_listener_that_gives_up(still: SimulatedGlasses):
     def main(session: AppSession) -> None:
         try:
             session.listen(timeout=30)
         except RequestTimeout:
             session.layouts.show_text_wall("Nobody there?")
 
-    worn.start(main)
-    assert worn.streams == ("transcription:en-US",)
-    worn.advance(29)
-    assert worn.lens.text == ""
-    worn.advance(2)
-    assert worn.lens.text == "Nobody there?"
-    worn.advance(31)  # the recogniser is kept for a while
-    assert worn.streams == ()
+    still.start(main)
+    assert still.streams == ("transcription:en-US",)
+    still.advance(29)
+    assert still.lens.text == ""
+    still.advance(2)
+    assert still.lens.text == "Nobody there?"
+    still.advance(31)  # the recogniser is kept for a while
+    assert still.streams == ()
 
 
-def test_durations_of_displays(worn: SimulatedGlasses):
-    worn.start(lambda session: session.layouts.show_text_wall("brief", duration_ms=5000))
-    assert worn.lens.text == "brief"
-    worn.advance(4)
-    assert worn.lens.text == "brief"
-    worn.advance(2)
-    assert worn.lens.text == ""
+def test_durations_of_displays(still: SimulatedGlasses):
+    still.start(lambda session: session.layouts.show_text_wall("brief", duration_ms=5000))
+    assert still.lens.text == "brief"
+    still.advance(4)
+    assert still.lens.text == "brief"
+    still.advance(2)
+    assert still.lens.text == ""
 
 
-def test_storage_is_written_when_its_time_has_come(worn: SimulatedGlasses):
+def test_storage_is_written_when_its_time_has_come(still: SimulatedGlasses):
     def main(session: AppSession) -> None:
         session.simple_storage.set("count", "1")
 
-    worn.start(main)
-    storage, app = worn.simulator.cloud.storage, worn.app.package_name
-    worn.advance(2)
-    assert storage.everything(app, worn.user_id)[1]["data"] == {}
-    worn.advance(2)
-    assert storage.everything(app, worn.user_id)[1]["data"] == {"count": "1"}
+    still.start(main)
+    storage, app = still.simulator.cloud.storage, still.app.package_name
+    still.advance(2)
+    assert storage.everything(app, still.user_id)[1]["data"] == {}
+    still.advance(2)
+    assert storage.everything(app, still.user_id)[1]["data"] == {"count": "1"}
 
 
 def test_rest_calls_and_photos_are_waited_for(worn: SimulatedGlasses):
@@ -550,7 +577,7 @@ def test_rest_calls_and_photos_are_waited_for(worn: SimulatedGlasses):
     assert done == ["settings", "image/jpeg"]
 
 
-def test_realistic_pacing_boot_and_speech(worn: SimulatedGlasses):
+def test_realistic_pacing_boot_and_speech(still: SimulatedGlasses):
     spoken: list[float] = []
 
     def main(session: AppSession) -> None:
@@ -561,19 +588,19 @@ def test_realistic_pacing_boot_and_speech(worn: SimulatedGlasses):
             for number in range(5):
                 session.layouts.show_text_wall(f"fast {number}")
             session.audio.play_tts("a sentence of some thirty letters, or so")
-            spoken.append(worn.time)
+            spoken.append(still.time)
 
-    worn.start(main, realistic=True)
-    assert worn.lens.main.boot
-    worn.advance(3)
-    assert worn.lens.text == "first"
-    worn.press()
-    pressed = worn.time
-    worn.advance(1)
-    shown = [one.text for one in worn.lens.history if one.text.startswith("fast")]
+    still.start(main, realistic=True)
+    assert still.lens.main.boot
+    still.advance(3)
+    assert still.lens.text == "first"
+    still.press()
+    pressed = still.time
+    still.advance(1)
+    shown = [one.text for one in still.lens.history if one.text.startswith("fast")]
     assert shown == ["fast 0", "fast 4"]
     assert spoken == []
-    worn.advance(10)
+    still.advance(10)
     assert len(spoken) == 1 and spoken[0] - pressed > 2
 
 
@@ -586,17 +613,17 @@ def test_without_realism_nothing_is_paced(worn: SimulatedGlasses):
     assert [one.text for one in worn.lens.history] == [f"fast {n}" for n in range(5)]
 
 
-def test_the_apps_own_interval_holds_with_realism(worn: SimulatedGlasses):
+def test_the_apps_own_interval_holds_with_realism(still: SimulatedGlasses):
     def main(session: AppSession) -> None:
         for number in range(3):
             session.layouts.show_text_wall(f"fast {number}")
 
     app = AppServer("com.example.paced", on_session=main, display_interval_ms=20_000)
-    worn.start(app, realistic=True)
-    worn.advance(19)
-    assert worn.lens.text == "fast 0"
-    worn.advance(2)
-    assert worn.lens.text == "fast 2"
+    still.start(app, realistic=True)
+    still.advance(19)
+    assert still.lens.text == "fast 0"
+    still.advance(2)
+    assert still.lens.text == "fast 2"
 
 
 @pytest.mark.parametrize("wrong", [-1, "1", True, float("nan")])

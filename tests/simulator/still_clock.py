@@ -11,6 +11,10 @@ from mentra_sync.clock import Clock
 class StillClock(Clock):
     """Session time of which not a moment passes by itself."""
 
+    def __init__(self, reading: float = 0.0) -> None:
+        super().__init__()
+        self._offset = reading
+
     def now(self) -> float:
         """Seconds since the clock was made, as far as a test has moved it."""
         return self._offset
