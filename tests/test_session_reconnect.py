@@ -11,7 +11,7 @@ import pytest
 from cloud import KEY, SOON, USER, AppSocket, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
 from runtime.fake_cloud import TEXT
 
-from mentra_sync import AppSession, RequestTimeout, SessionEnded
+from mentra_sync import AppSession, RequestTimeout, SessionEnded, config
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -329,7 +329,10 @@ def test_a_second_ack_on_one_connection_is_followed_by_the_subscriptions(scene: 
     ] * 2
 
 
-def test_what_comes_before_the_app_is_ready_survives_a_frame_that_makes_no_sense(scene: Scene):
+def test_what_comes_before_the_app_is_ready_survives_a_frame_that_makes_no_sense(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(config, "HOLD_AT_START", 60.0)
     ready = threading.Event()
     pressed = Calls()
 

@@ -260,6 +260,13 @@ def test_decorators_and_blocks(scene: Scene):
                        "head_position", "custom_message")  # fmt: skip
 
 
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes at the start is held for as long as a slow machine may need."""
+    monkeypatch.setattr(config, "HOLD_AT_START", 60.0)
+
+
+@pytest.mark.usefixtures("held")
 def test_handlers_of_one_registration_go_out_as_one_update(scene: Scene):
     def main(session: AppSession) -> None:
         session.events.on_button_press(lambda: None)
@@ -569,13 +576,14 @@ def test_a_choice_that_raises(scene: Scene):
     thread.join()
 
 
+@pytest.mark.usefixtures("held")
 def test_on_session_hears_what_came_before_it_waits(scene: Scene):
     got = Calls()
 
     def main(session: AppSession) -> None:
         started.wait(10)
-        got(session.events.wait_for("button_press", timeout=5).button_id)
-        got(session.listen(timeout=5))
+        got(session.events.wait_for("button_press", timeout=10).button_id)
+        got(session.listen(timeout=10))
 
     started = threading.Event()
     app = scene.app(main)
@@ -589,6 +597,7 @@ def test_on_session_hears_what_came_before_it_waits(scene: Scene):
     assert got.wait(2)[1] == "later"
 
 
+@pytest.mark.usefixtures("held")
 def test_events_before_registration_are_kept(scene: Scene):
     heard, go_on = Calls(), threading.Event()
 
