@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from raw_app import PACKAGE, RawApp
+from still_clock import StillClock
 
 from mentra_sync import config
 from mentra_sync.simulator import limits
@@ -63,28 +65,46 @@ def test_a_second_socket_takes_the_place_of_the_first(running: Simulator, app: R
     assert running.streams() == ("button_press",)
 
 
-def test_a_stop_while_the_app_is_away_is_a_stop(
-    running: Simulator, app: RawApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "GRACE", 0.1)
+class Timed:
+    """A running app on a cloud whose own times, of grace and the like, a test moves."""
+
+    def __init__(self, app: RawApp, simulate: Callable[..., Simulator]) -> None:
+        self.clock = StillClock()
+        self.simulator = simulate(wire_clock=self.clock)
+        assert self.simulator.start_app()
+        app.wait_connected()
+
+    def pass_grace(self) -> None:
+        """Let more time pass than an app has to come back."""
+        self.clock.to(
+            self.clock.now() + limits.GRACE + 1, lambda: self.simulator.cloud.wire_time.quiet
+        )
+        time.sleep(0.1)  # what must not happen has no sign
+
+
+@pytest.fixture
+def timed(app: RawApp, simulate: Callable[..., Simulator]) -> Timed:
+    return Timed(app, simulate)
+
+
+def test_a_stop_while_the_app_is_away_is_a_stop(timed: Timed, app: RawApp) -> None:
+    running = timed.simulator
     running.drop_connection()
     app.socket.wait_closed()
     running.stop_app()
-    time.sleep(0.3)  # what must not happen has no sign
+    timed.pass_grace()
     assert [hook["type"] for hook in app.hooks.all()] == ["session_request", "stop_request"]
     assert running.app_state == "stopped"
 
 
-def test_a_stop_after_a_repaired_loss_is_a_stop(
-    running: Simulator, app: RawApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_after_a_repaired_loss_is_a_stop(timed: Timed, app: RawApp) -> None:
     """Unlike in the recorded cloud, which starts the app again (6b)."""
-    monkeypatch.setattr(limits, "GRACE", 0.2)
+    running = timed.simulator
     running.drop_connection()
     app.socket.wait_closed()
     app.connect(app.hooks.all()[0])
     running.stop_app()
-    time.sleep(0.4)  # what must not happen has no sign
+    timed.pass_grace()
     assert [hook["type"] for hook in app.hooks.all()] == ["session_request", "stop_request"]
 
 

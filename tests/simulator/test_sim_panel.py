@@ -242,8 +242,9 @@ def test_a_failed_start_says_why(
     page.send({"action": "start"})
     page.wait("app", state="running")
     app.wait_connected()
+    before = len(page.seen.items)
     simulator.drop_connection()
-    assert "5 s" in page.wait("app", state="starting", after=len(page.seen.items) - 1)["detail"]
+    assert "5 s" in page.wait("app", state="starting", after=before)["detail"]
 
 
 def test_a_page_that_does_not_read_holds_nobody_up(

@@ -125,8 +125,9 @@ def test_a_slow_answer_brings_the_webhook_again_on_a_live_session(
 
     def answer(hook: dict[str, object]) -> int:
         if len(app.hooks.all()) == 1:
+            monkeypatch.setattr(limits, "WEBHOOK_TIMEOUT", 60.0)  # the next one is not too slow
             connect(hook)
-            release.wait(5)
+            release.wait(20)
         return 200
 
     app.answer = answer
@@ -203,7 +204,7 @@ def test_stopping_the_simulator_ends_everything_at_once(
 
     def answer(hook: dict[str, object]) -> int:
         hanging.set()
-        release.wait(5)
+        release.wait(60)
         return 200
 
     app.answer = answer
@@ -214,7 +215,7 @@ def test_stopping_the_simulator_ends_everything_at_once(
     assert hanging.wait(5)
     running.stop()
     running.stop()
-    starter.join(2)
+    starter.join(10)
     release.set()
     assert results == [False]
     assert app.sockets[0].wait_closed() == (1001, "The simulator has ended")
