@@ -19,6 +19,7 @@ from browser import (
     go_with_app,
     not_in_firefox,
     open_page,
+    stop_time,
 )
 from raw_app import RawApp
 
@@ -42,12 +43,15 @@ def fault(page: Page, title: str) -> Locator:
 
 
 def test_one_that_is_over_at_once(page: Page, simulator: Simulator, app: RawApp) -> None:
+    page.clock.install()
     go_with_app(page, simulator, app)
     look(page)
+    stop_time(page)
     drop = page.get_by_role("button", name="Drop the connection")
     drop.click()
     assert app.socket.wait_closed() == (None, "")
     expect(drop).to_have_text("Done")
+    page.clock.run_for(1500)
     expect(drop).to_have_text("Now")
     expect(page.locator(".notice[data-key^=fault]")).to_have_count(0)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+from itertools import pairwise
 from typing import Any
 
 import browser
 import pytest
-from browser import Locator, Page, expect, go_with_app, not_in_firefox
+from browser import Locator, Page, expect, go_with_app, not_in_firefox, stop_time
 from cloud import wait_until
 from PIL import Image
 from raw_app import RawApp
@@ -33,10 +34,11 @@ LIT_PIXELS = """async (image) => {
     return lit.map((at) => [at % canvas.width, Math.floor(at / canvas.width)]);
 }"""
 
-CHANGES_SOON = """(image) => new Promise((done) => {
-    new MutationObserver(() => done(true)).observe(image, { attributes: true });
-    setTimeout(done, 400, false);
-})"""
+NOTE_CHANGES = """(image) => {
+    window.noted = [];
+    const note = () => noted.push(image.getAttribute("src"));
+    new MutationObserver(note).observe(image, { attributes: true });
+}"""
 
 
 def picture(*lit: tuple[int, int]) -> str:
@@ -86,20 +88,35 @@ def test_pictures_pixel_by_pixel_in_green_on_black(
 
 
 def test_animations_run_end_and_are_stopped(page: Page, simulator: Simulator, app: RawApp) -> None:
+    page.clock.install()
     go_with_app(page, simulator, app)
+    stop_time(page)
     image = page.locator(".lens-bitmap img")
     frames = [picture((n, n)) for n in range(3)]
     app.show("", layout=animation(*frames, interval=100))
+    expect(image).to_be_visible()
+    page.clock.run_for(1000)
     shows(image, frames[2])
     assert image.evaluate(LIT_PIXELS) == [[2, 2]]
+    once = image.element_handle()
     app.show("", layout=animation(*frames, interval=100, repeat=True))
-    for frame in [*frames, *frames]:
-        shows(image, frame)
-    taken_off = image.element_handle()
-    assert taken_off.evaluate(CHANGES_SOON)
+    page.wait_for_function("(once) => !once.isConnected", arg=once)
+    image.evaluate(NOTE_CHANGES)
+    for _ in range(7):
+        page.clock.run_for(100)
+    shown = [number_of(source, frames) for source in page.evaluate("noted")]
+    assert len(shown) >= 6
+    assert all(after == (before + 1) % 3 for before, after in pairwise(shown))
     app.show("instead")
     expect(page.locator("#lens")).to_have_text("instead")
-    assert not taken_off.evaluate(CHANGES_SOON)
+    page.evaluate("noted.length = 0")
+    page.clock.run_for(1000)
+    assert page.evaluate("noted") == []
+
+
+def number_of(source: str, frames: list[str]) -> int:
+    """Which of an animation's frames an image shows."""
+    return frames.index(source.removeprefix("data:image/bmp;base64,"))
 
 
 def test_an_animation_goes_on_behind_the_other_view(
