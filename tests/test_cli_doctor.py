@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cloud import KEY, PACKAGE
+from networks import free_port
 from trial import ROOT
 
 from mentra_sync import AppServer, config, neighbours
@@ -166,9 +167,7 @@ def test_ports_that_programs_of_ours_have(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_ports_that_are_free(monkeypatch: pytest.MonkeyPatch):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
-    monkeypatch.setattr(config, "SIMULATOR_PORT", free)
+    monkeypatch.setattr(config, "SIMULATOR_PORT", free_port())
     assert ports.ports(NOTHING)[1].state == "ok"
     monkeypatch.setenv("PORT", "many")
     assert the(ports.ports(NOTHING)).state == "problem"

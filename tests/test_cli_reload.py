@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from networks import free_port
 from trial import PATIENCE, Page, Program
 
 from mentra_sync import config
@@ -56,10 +57,10 @@ class App:
         self.words = self.elsewhere / "words.py"
         self.words.write_text("HELLO = 'Version'\n")
 
-    def run(self, **variables: str) -> Program:
+    def run(self, *options: str, **variables: str) -> Program:
         paths = [os.environ.get("PYTHONPATH", ""), str(self.elsewhere)]
         return Program(
-            ["-m", "mentra_sync", "run", "app.py", "--reload"],
+            ["-m", "mentra_sync", "run", "app.py", "--reload", *options],
             self.folder,
             PYTHONPATH=os.pathsep.join(path for path in paths if path),
             **variables,
@@ -222,12 +223,13 @@ def test_what_the_script_starts_does_not_hold_the_port(app: App):
     quiet = "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL"
     sleeper = f"subprocess.Popen(['sleep', '60'], {quiet}, close_fds=False)"
     app.edit("import words", f"import words, subprocess; print('sleeper', {sleeper}.pid)")
-    with app.run() as program:
-        address = program.address()
+    port = free_port()
+    with app.run("--port", str(port)) as program:
+        assert program.address().endswith(f":{port}/")
         [number] = program.wait_for(r"sleeper (\d+)\n")
         try:
             assert program.press_ctrl_c() == 0
-            socket.create_server(("127.0.0.1", urlsplit(address).port)).close()
+            socket.create_server(("127.0.0.1", port)).close()
         finally:
             os.kill(int(number), signal.SIGKILL)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from networks import free_port
 from trial import Page, Program, get
 
 from mentra_sync import running
@@ -164,8 +165,8 @@ def test_it_simulates_whatever_keys_there_are(tmp_path: Path):
 
 def test_port_and_glasses(tmp_path: Path):
     write(tmp_path, "app.py", CLASS)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         busy = done(tmp_path, "-m", "mentra_sync", "run", "app.py", "--port", str(port))
         assert busy.returncode == 1
         assert f"mentra-sync run app.py --port {port + 1}" in busy.stderr

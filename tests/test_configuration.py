@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from cloud import KEY, PACKAGE, Scene, scene_fixture, wait_until  # noqa: F401
+from networks import free_port
 from werkzeug.serving import make_server
 
 from mentra_sync import AppServer, ConfigurationError
@@ -203,8 +204,8 @@ def test_any_free_port(scene: Scene):
 
 
 def test_a_port_that_is_taken(scene: Scene):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         app = scene.make(port=port)
         with pytest.raises(ConfigurationError, match=str(port)) as raised:
             app.start()
@@ -310,7 +311,7 @@ def test_sessions_are_ended_at_interpreter_exit(python: str, tmp_path: Path):
     script = tmp_path / "served.py"
     script.write_text(EXIT.format(path=paths))
     done = subprocess.run(
-        [python, script], capture_output=True, text=True, timeout=30, cwd=tmp_path
+        [python, script], capture_output=True, text=True, timeout=100, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     exiting, *ended = done.stdout.splitlines()

@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 from background import Call
 from cloud import KEY, PACKAGE, SOON, Calls, Scene, scene_fixture, wait_until  # noqa: F401
+from networks import free_port
+from trial import PATIENCE
 
-from mentra_sync import AppServer, AppSession, ConfigurationError
+from mentra_sync import AppServer, AppSession, ConfigurationError, config
 from mentra_sync.clock import Deadline
 from mentra_sync.running import StopAsked
 
@@ -59,7 +61,7 @@ class Script:
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         with self._changed:
-            self._changed.wait_for(lambda: re.search(pattern, self.output), 20)
+            self._changed.wait_for(lambda: re.search(pattern, self.output), PATIENCE)
             found = re.search(pattern, self.output)
             assert found, f"no {pattern!r} in:\n{self.output}"
             return found
@@ -71,7 +73,7 @@ class Script:
         self.process.send_signal(number)
 
     def code(self) -> int:
-        code = self.process.wait(15)
+        code = self.process.wait(PATIENCE)
         self._reader.join(5)
         return code
 
@@ -128,7 +130,7 @@ def test_one_press_ends_it(run: Any, scene: Scene, number: int):
     script.press(number)
     assert there.wait_closed() == (1001, "")
     assert script.code() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < config.STOP_TIMEOUT - 1
     assert "ended: server_stopped" in script.output and "after run" in script.output
     assert "Traceback" not in script.output and "Exception" not in script.output
     assert KEY not in script.output
@@ -162,7 +164,7 @@ def test_a_second_press_exits_at_once(run: Any, scene: Scene):
     began = time.monotonic()
     script.press()
     assert script.code() == 128 + signal.SIGINT
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < config.STOP_TIMEOUT - 1
     assert "Traceback" not in script.output
 
 
@@ -405,8 +407,7 @@ def test_an_app_that_takes_its_time_to_end_is_not_started_again(run: Any):
 
 
 def test_a_page_at_its_usual_place_says_nothing_of_it(run: Any):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     script = run(MOVED.format(port))
     script.wait_for(f":{port}/")
     script.press()

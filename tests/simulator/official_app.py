@@ -21,7 +21,7 @@ API_KEY = "key-of-the-companion"
 INSTALL_SECONDS = 150.0
 """npm needs 15 s for it on an ordinary connection."""
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds for anything that a process of its own does; only a failing test waits that long."""
 
 _APP = Path(__file__).parent.parent / "peer" / "app.mjs"

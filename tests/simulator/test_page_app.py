@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 chromium, opened = browser.chromium, browser.opened  # the fixtures
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 SCRIPT = """
 from mentra_sync import AppServer
