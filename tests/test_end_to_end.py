@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from cloud import Calls, wait_until
+from simulator.still_clock import StillClock
 from world import World
 
 from mentra_sync import AppSession
+from mentra_sync.simulator import limits
 
 
 @pytest.fixture(name="world")
@@ -89,18 +91,28 @@ def test_a_lost_connection(world: Callable[..., World]):
 
 def test_a_resurrection(world: Callable[..., World]):
     """An app that closes is taken for a lost one: five seconds later it is started again."""
-    began = Calls()
+    began, clock = Calls(), StillClock()
 
     def main(session: AppSession) -> None:
         began(session.session_id)
         echo(session)
 
-    it = world(main)
+    it = world(main, simulator={"wire_clock": clock})
     it.start()
     first = it.app.sessions[0]
     first.disconnect()
     assert it.stopped.wait()[0][2] == "disconnected"
-    began.wait(2)
+    wait_until(lambda: it.simulator.app_state == "starting")  # it is missed
+    clock.to(limits.GRACE - 0.1, lambda: it.simulator.cloud.wire_time.quiet)
+    assert len(began.all) == 1
+    clock.to(limits.GRACE + 0.1, lambda: it.simulator.cloud.wire_time.quiet)
+
+    def begun_again() -> bool:
+        # A moment after the app has answered that it has stopped, which takes real time.
+        clock.advance_to(clock.now() + limits.RESURRECTION_PAUSE)
+        return len(began.all) == 2
+
+    wait_until(begun_again)
     wait_until(lambda: it.app.sessions and it.app.sessions[0] is not first)
     assert began.values[0] == began.values[1]
     assert it.simulator.wait_for_streams(lambda streams: bool(streams), timeout=5)
