@@ -38,11 +38,20 @@ Run = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester) -> Run:
-    def run(tests: str, *arguments: str) -> pytest.RunResult:
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs tests of an app; ``by_itself``: pytest finds the plugin, as it does all that there are.
+
+    Those of others, which most of these tests need not have, take half of the time.
+    """
+
+    def run(tests: str, *arguments: str, by_itself: bool = False) -> pytest.RunResult:
         pytester.makeini("[pytest]\nfilterwarnings = error")
         pytester.makepyfile(test_app=APP + tests)
-        plugin = () if REGISTERED else ("-p", "mentra_sync.testing.plugin")
+        plugin = ("-p", "mentra_sync.testing.plugin")
+        if not by_itself:
+            monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        elif REGISTERED:
+            plugin = ()
         options = (*plugin, "-p", "no:cacheprovider", *arguments)
         return pytester.runpytest_subprocess(*options, timeout=90)
 
@@ -54,7 +63,7 @@ def test_a_failed_expectation_tells_what_was_there(run: Run):
 def test_echo(glasses):
     glasses.start(Echo)
     glasses.say("hello")
-    assert glasses.lens.wait_for("You said: hello")
+    assert glasses.lens.wait_for("You said: hello", timeout=20)
     glasses.advance(100)
     assert glasses.lens.wait_for("You said: hallo", timeout=0.1)
 """)
@@ -77,7 +86,8 @@ def test_echo(glasses):
 
 
 def test_any_failure_tells_of_the_glasses(run: Run):
-    result = run("""
+    result = run(
+        """
 def test_echo(glasses):
     glasses.start(Echo)
     raise OSError("for another reason")
@@ -87,7 +97,9 @@ def test_nothing_started(glasses):
 
 def test_without_glasses():
     assert False
-""")
+""",
+        by_itself=True,
+    )
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(["*OSError*", "*Simulated glasses*", "*'Welcome'"])
     result.stdout.fnmatch_lines(["No app was started: glasses.start(MyApp)"])
@@ -96,7 +108,8 @@ def test_without_glasses():
 
 def test_nobody_listens_without_the_kits_own_lines(run: Run):
     result = run("""
-def test_press(glasses):
+def test_press(glasses, monkeypatch):
+    monkeypatch.setattr("mentra_sync.testing.listening.PATIENCE", 0.01)
     glasses.start(Echo)
     glasses.press()
 """)
@@ -170,7 +183,7 @@ def test_two(glasses):
     glasses.start(Echo)
     bob = glasses.user("bob")
     bob.say("me too", interim=False)
-    assert bob.lens.wait_for("You said: me too")
+    assert bob.lens.wait_for("You said: me too", timeout=20)
     assert bob.spoken.wait_for("never", timeout=0.01)
 """)
     result.assert_outcomes(failed=1)
@@ -218,7 +231,7 @@ def main(session):
         time.sleep(0.1)
 
 def test_hang(glasses, monkeypatch):
-    monkeypatch.setattr("mentra_sync.testing.stillness.PATIENCE", 2)
+    monkeypatch.setattr("mentra_sync.testing.stillness.PATIENCE", 1)
     glasses.start(main)
     glasses.advance(10)
     monkeypatch.undo()
@@ -231,7 +244,7 @@ def test_hang(glasses, monkeypatch):
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(
         [
-            "*test_app.py:*: AppStillBusy: not quiet after 2 s*: on_session of you@example.com.*",
+            "*test_app.py:*: AppStillBusy: not quiet after 1 s*: on_session of you@example.com.*",
             "    glasses.advance(10)",
         ]
     )
@@ -282,10 +295,10 @@ def test_tests_of_many_processes_at_once(run: Run):
 def test_echo(glasses, number):
     glasses.start(Echo)
     glasses.say(f"number {number}")
-    assert glasses.lens.wait_for(f"You said: number {number}")
+    assert glasses.lens.wait_for(f"You said: number {number}", timeout=20)
 """,
-        "-n",
-        "3",
+        *("-p", "xdist.plugin"),
+        *("-n", "3"),
     )
     result.assert_outcomes(passed=12)
 
