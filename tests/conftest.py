@@ -17,9 +17,15 @@ from stage import Stage
 
 from mentra_sync.clock import Clock
 from mentra_sync.runtime.timers import Timers
+from mentra_sync.simulator import records
 
 PATIENCE = 10.0
 """Seconds after which a test gives up waiting; only a failing test waits that long."""
+
+# That goes for what is seen on the glasses, too: a crowded machine may stand still for two seconds.
+# It is set before what else takes it for a default is loaded.
+records.WAIT_SECONDS = PATIENCE
+records.Record.wait_for.__defaults__ = (PATIENCE,)
 
 _FDS = Path("/proc/self/fd")
 

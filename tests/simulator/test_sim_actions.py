@@ -10,6 +10,7 @@ import pytest
 import requests
 from raw_app import RawApp
 
+from mentra_sync.simulator import actions_rest
 from mentra_sync.simulator.http import Simulator
 
 README = (Path(__file__).parents[2] / "README.rst").read_text(encoding="utf-8")
@@ -165,7 +166,10 @@ def test_elsewhere_refusals_are_pages(running: Simulator) -> None:
 
 
 @pytest.mark.parametrize("timeout", ["nan", "-1"])
-def test_a_timeout_that_makes_no_sense_is_the_usual_one_at_most(tool: Tool, timeout: str) -> None:
+def test_a_timeout_that_makes_no_sense_is_the_usual_one_at_most(
+    tool: Tool, timeout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions_rest, "WAIT_SECONDS", 0.2)
     assert tool.get("/lens", wait_for="never", timeout=timeout)["found"] is False
 
 
