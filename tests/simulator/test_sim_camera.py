@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from post_server import Post, PostServer
 from raw_app import RawApp, RawSocket, Seen
+from still_clock import StillClock
 
 from mentra_sync import (
     AppServer,
@@ -25,7 +26,6 @@ from mentra_sync import (
     RequestTimeout,
     StreamError,
 )
-from mentra_sync.clock import Clock
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.camera import Photo
 from mentra_sync.simulator.color_bars import SIZES, color_bars
@@ -217,7 +217,7 @@ def test_glasses_that_are_off_take_no_photo(pair: Pair) -> None:
 
 
 def test_a_photo_survives_a_lost_connection(make_pair: Callable[..., Pair]) -> None:
-    clock = Clock()
+    clock = StillClock()
     pair = make_pair(realistic=True, clock=clock)
     photos: list[PhotoData] = []
     thread = threading.Thread(target=lambda: photos.append(pair.photo()))
@@ -475,7 +475,7 @@ def test_streams_are_kept_alive_until_they_no_longer_answer(
     simulate: Callable[..., Simulator], app: RawApp, open_socket: Callable[..., RawSocket]
 ) -> None:
     """As in 4b: asked every 15 s from the first active on; three missed are a timeout."""
-    clock = Clock()
+    clock = StillClock()
     simulator = started(simulate, app, clock=clock)
     address = simulator.url.replace("http", "ws")
     phone = open_socket(f"{address}glasses-ws?token={simulator.token_of()}")
@@ -504,7 +504,7 @@ def test_streams_are_kept_alive_until_they_no_longer_answer(
 def test_glasses_take_their_time(
     simulate: Callable[..., Simulator], app: RawApp, wait_until: Callable[..., None]
 ) -> None:
-    clock = Clock()
+    clock = StillClock()
     simulator = started(simulate, app, clock=clock, realistic=True)
     app.send("rtmp_stream_request", rtmpUrl=URL)
     for count in (2, 3, 4):
@@ -523,7 +523,7 @@ def test_glasses_take_their_time(
 def test_the_stream_of_an_app_that_was_stopped_ends_at_the_next_look(
     simulate: Callable[..., Simulator], app: RawApp, wait_until: Callable[..., None]
 ) -> None:
-    clock = Clock()
+    clock = StillClock()
     simulator = started(simulate, app, clock=clock)
     app.send("rtmp_stream_request", rtmpUrl=URL)
     app.socket.wait("rtmp_stream_status", status="active")

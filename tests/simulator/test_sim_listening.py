@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from raw_app import RawApp
+from still_clock import StillClock
 
-from mentra_sync.clock import Clock
 from mentra_sync.simulator.http import Simulator
 from mentra_sync.simulator.subscriptions import (
     event_names,
@@ -237,7 +237,7 @@ def test_speech_is_translated_where_the_words_are_known(running: Simulator, app:
 def test_realistic_speech_takes_its_time_and_keeps_its_order(
     app: RawApp, simulate: Callable[..., Simulator]
 ) -> None:
-    clock = Clock()
+    clock = StillClock()
     simulator = simulate(realistic=True, clock=clock)
     simulator.start_app()
     app.wait_connected()

@@ -9,8 +9,8 @@ import pytest
 import requests
 from PIL import Image
 from raw_app import RawApp, RawSocket
+from still_clock import StillClock
 
-from mentra_sync.clock import Clock
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
 
@@ -91,7 +91,7 @@ def test_each_wearer_has_a_camera(live: Simulator, app: RawApp) -> None:
 def test_a_photo_waits_for_the_webcam_and_only_for_so_long(
     simulate: Simulate, app: RawApp, open_socket: Callable[..., RawSocket]
 ) -> None:
-    clock = Clock()
+    clock = StillClock()
     simulator = simulate(glasses="live", clock=clock)
     assert simulator.start_app()
     app.wait_connected()
