@@ -165,6 +165,21 @@ def test_speaking_stops_when_it_is_told_to(page: Page, simulate: Simulate, app: 
     expect(page.locator(".entry.app .entry-note")).to_have_text(["stopped", "stopped"])
 
 
+def test_a_page_that_is_opened_meanwhile_can_stop_what_is_spoken(
+    page: Page, simulate: Simulate, app: RawApp
+) -> None:
+    go_with_app(page, simulate(realistic=True), app)
+    speak(app, "word " * 100)
+    bar = page.locator("#playing")
+    expect(bar).to_be_visible()
+    page.reload()
+    expect(bar).to_contain_text("word word")
+    expect(page.locator(".entry.app")).to_contain_text("word word")
+    bar.get_by_role("button").click()
+    assert app.socket.wait("audio_play_response")["error"] == "stopped"
+    expect(bar).to_be_hidden()
+
+
 def test_a_browser_that_keeps_silent_shows_the_words_and_offers_sound(
     page: Page, simulate: Simulate, app: RawApp
 ) -> None:
