@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from background import Call
 from cloud import KEY, SOON, USER, AppSocket, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
 from runtime.fake_cloud import TEXT
 
@@ -146,6 +148,54 @@ def test_a_blocking_call_survives(scene: Scene):
     speaking.join(10)
     assert results.values[0].success
     assert new.all("audio_play_request") == [], "what was written is never repeated"
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind"),
+    [
+        (lambda s: s.camera.request_photo(timeout=0.05), "photo_request"),
+        (lambda s: s.camera.start_managed_stream(timeout=0.05), "managed_stream_request"),
+        (lambda s: s.camera.check_existing_stream(timeout=0.05), "stream_status_check"),
+        (lambda s: s.audio.play_tts("hello", timeout=0.05), "audio_play_request"),
+        (lambda s: s.location.get_latest_location(timeout=0.05), "location_poll_request"),
+        (lambda s: s.users.send("b@example.com", {}, timeout=0.05), "app_direct_message"),
+    ],
+)
+def test_a_request_that_was_given_up_in_the_gap_is_not_sent(
+    scene: Scene, ask: Callable[[AppSession], object], kind: str
+):
+    disconnected = threading.Event()
+    session, old = scene.session(lambda s: s.events.on_disconnected(disconnected.set))
+    old.wait_streams()
+    old.drop()
+    disconnected.wait(10)
+    peer = scene.cloud.accept_websocket()
+    with pytest.raises(RequestTimeout):
+        ask(session)
+    session.audio.stop_audio()
+    peer.introduce()
+    peer.ack()
+    new = scene.take(peer)
+    new.wait("audio_stop_request")
+    assert new.all(kind) == [], "nobody waits for its answer"
+    assert not session.camera.is_managed_stream_active
+
+
+def test_a_request_that_is_waited_for_in_the_gap_is_sent(scene: Scene):
+    disconnected = threading.Event()
+    session, old = scene.session(lambda s: s.events.on_disconnected(disconnected.set))
+    old.wait_streams()
+    old.drop()
+    disconnected.wait(10)
+    peer = scene.cloud.accept_websocket()
+    spoken = Call(lambda: session.audio.play_tts("hello"))
+    wait_until(lambda: session._link.replies.kinds)
+    peer.introduce()
+    peer.ack()
+    new = scene.take(peer)
+    request = new.wait("audio_play_request")
+    new.send({"type": "audio_play_response", "requestId": request["requestId"], "success": True})
+    assert spoken.outcome.success
 
 
 def test_waiting_calls_hear_what_comes_afterwards(scene: Scene):

@@ -140,7 +140,7 @@ class Audio(Feature):
                     self._end_waiting("interrupted")
                     with self._lock:
                         self._tracks[request_id] = request.track_id
-                    self._link.send(request)
+                    self._link.send(request, reply)
                 otherwise = hints.PLAY_TIMEOUT.format(0 if timeout is None else timeout)
                 result: AudioPlayResult = reply.result(timeout, otherwise)
                 return result

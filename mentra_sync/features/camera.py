@@ -134,7 +134,7 @@ class Camera(Streams):
             link.expect(PHOTO, request_id) as reply,
             link.photos.awaiting(link.replies, request_id, request.auth_token),
         ):
-            link.send(request)
+            link.send(request, reply)
             upload: PhotoUpload = reply.result(timeout, self._too_late(timeout))
             return upload
 

@@ -80,7 +80,7 @@ class Location(Feature):
         )
         try:
             with self._link.expect(_POLL, poll.correlation_id) as reply:
-                self._link.send(poll)
+                self._link.send(poll, reply)
                 location: LocationUpdate = reply.result(timeout, otherwise)
                 return location
         finally:

@@ -35,7 +35,7 @@ from mentra_sync.protocol.notices import (
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.feature import Feature
 from mentra_sync.runtime.link import Link
-from mentra_sync.runtime.replies import check_timeout
+from mentra_sync.runtime.replies import Reply, check_timeout
 from mentra_sync.runtime.subscription import Subscription
 
 _RTMP = "rtmp_stream"
@@ -83,6 +83,7 @@ class Streams(Feature):
         self._status: RtmpStreamStatus | None = None
         self._cloud = Course(ends=("stopped", "error"))
         self._managed: ManagedStream | None = None
+        self._requested: Reply | None = None  # what asked for the managed stream last
         self._followed: dict[StreamName, Callable[[], None]] = {}
         router, refusals = link.router, link.refusals
         for frame_type in (NoticeType.RTMP_STREAM_STATUS, NoticeType.STREAM_STATUS):
@@ -208,15 +209,20 @@ class Streams(Feature):
             ),
         )
         text = "" if timeout is None else hints.MANAGED_STREAM_TIMEOUT.format(timeout)
-        with self._link.expect(_MANAGED, str(uuid.uuid4())) as reply:
-            with self._lock:
-                self._refuse_second()
-                self._cloud.begin("the cloud")
-                self._managed = None
-                self._follow()
-            self._send_or_forget(self._cloud, request)
-            managed: ManagedStream = reply.result(timeout, text)
-            return managed
+        reply = self._link.expect(_MANAGED, str(uuid.uuid4()))
+        try:
+            with reply:
+                with self._lock:
+                    self._refuse_second()
+                    self._cloud.begin("the cloud")
+                    self._managed, self._requested = None, reply
+                    self._follow()
+                self._send_or_forget(self._cloud, request, reply)
+                managed: ManagedStream = reply.result(timeout, text)
+                return managed
+        finally:
+            if reply.withdrawn:
+                self._never_asked(reply)
 
     def stop_managed_stream(self) -> None:
         """Stop the managed stream; returns at once.
@@ -260,7 +266,7 @@ class Streams(Feature):
         check_timeout(timeout)
         text = "" if timeout is None else hints.STREAM_CHECK_TIMEOUT.format(timeout)
         with self._link.expect(_CHECK, str(uuid.uuid4())) as reply:
-            self._link.send(StreamStatusCheck())
+            self._link.send(StreamStatusCheck(), reply)
             check: StreamCheck = reply.result(timeout, text)
             return check
 
@@ -275,9 +281,16 @@ class Streams(Feature):
                 text = hints.STREAM_RUNS.format(where, stop)
                 raise StreamError("ALREADY_STREAMING", text)
 
-    def _send_or_forget(self, course: Course, request: Any) -> None:
+    def _never_asked(self, reply: Reply) -> None:
+        """A managed stream whose request did not get through, and never will, is none."""
+        with self._lock:
+            if self._requested is reply:
+                self._cloud.over()
+                self._follow()
+
+    def _send_or_forget(self, course: Course, request: Any, reply: Reply | None = None) -> None:
         try:
-            self._link.send(request)
+            self._link.send(request, reply)
         except BaseException:
             with self._lock:
                 course.over()

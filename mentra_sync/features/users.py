@@ -95,7 +95,7 @@ class Users(Feature):
         )
         otherwise = "" if timeout is None else hints.MESSAGE_TIMEOUT.format(timeout)
         with self._link.expect(_DIRECT, message.message_id) as reply:
-            self._link.send(message)
+            self._link.send(message, reply)
             return bool(reply.result(timeout, otherwise))
 
     def on_message(self, handler: Callable[..., Any]) -> Subscription:

@@ -178,6 +178,14 @@ class Connection:
             with self._lock:
                 self._raise_if_ended()
 
+    def withdraw(self, frame: str) -> bool:
+        """Have a frame that waits for the next acknowledgement not written after all. Any thread.
+
+        Returns whether it was one.
+        """
+        with self._lock:
+            return self._outbox.discard(frame)
+
     def hand_over(self, frame: str) -> None:
         """Say last words without waiting for them, and make haste with the end. Any thread.
 

@@ -78,7 +78,7 @@ class Link:
             name, self.clock, timers, logger=self.logger, report=self.report, backlog=event_backlog
         )
         self.dispatcher.about_to_wait = self._about_to_wait
-        self.replies = Replies(self.dispatcher)
+        self.replies = Replies(self.dispatcher, lambda frame: self.connection.withdraw(frame))
         self.photos = photos
         self.signals = Signals(self.dispatcher)
         self._subscriptions = SubscriptionList(
@@ -134,13 +134,13 @@ class Link:
         if self._ended is not None:
             self._ended_calls.refuse(self._ended)
 
-    def send(self, command: Command) -> None:
-        """Send a command, or keep it until the connection is back.
+    def send(self, command: Command, reply: Reply | None = None) -> None:
+        """Send a command, or keep it until the connection is back or ``reply`` is given up.
 
         Raises ``SessionEnded`` after the end and ``ConnectionFailed`` when too many are kept.
         """
         self.check()
-        self._write(command)
+        self._write(command, reply)
 
     def show(self, display: DisplayEvent) -> None:
         """Show a display now or when its turn comes; never waits for the turn."""
@@ -152,8 +152,11 @@ class Link:
         self.check()
         return self.replies.expect(kind, key)
 
-    def _write(self, command: Command, *, keep: bool = True) -> None:
-        self.connection.send(to_json(self._stamp(command)), keep=keep)
+    def _write(self, command: Command, reply: Reply | None = None, *, keep: bool = True) -> None:
+        frame = to_json(self._stamp(command))
+        if reply is not None:
+            reply.frame = frame
+        self.connection.send(frame, keep=keep)
 
     def _stamp(self, command: Command) -> Command:
         command.package_name = self.identity.package_name

@@ -28,6 +28,13 @@ class Outbox:
                 "send less while the session is not connected"
             )
 
+    def discard(self, frame: str) -> bool:
+        """Keep ``frame`` no longer; returns whether it was kept."""
+        if frame not in self._frames:
+            return False
+        self._frames.remove(frame)
+        return True
+
     def put_back(self, frames: Iterable[str]) -> None:
         """Keep ``frames`` before those that came meanwhile, whatever their number."""
         self._frames.extendleft(reversed(list(frames)))

@@ -33,13 +33,20 @@ class Reply:
     Used as a context manager around sending and waiting, so that nothing stays registered::
 
         with replies.expect("audio", request_id) as reply:
-            link.send(command)
+            link.send(command, reply)
             answer = reply.result(60, "the glasses did not answer within 60 s")
+
+    A request that still waits for the connection at the end of the block is not sent any more:
+    nobody wants its answer.
     """
 
     def __init__(self, replies: Replies, kind: str, key: str, wait: Wait) -> None:
         self.kind = kind
         self.key = key
+        self.frame: str | None = None
+        """The request, once it is sent or kept."""
+        self.withdrawn = False
+        """Whether it was given up before it was sent."""
         self._replies = replies
         self._wait = wait
         self._value: Any = None
@@ -78,8 +85,12 @@ class Reply:
 class Replies:
     """The register of one session's requests that are still unanswered."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, withdraw: Callable[[str], bool] = lambda frame: False
+    ) -> None:
+        """``withdraw`` has a frame not sent after all; it returns whether there was time."""
         self._dispatcher = dispatcher
+        self._withdraw = withdraw
         self._lock = threading.Lock()
         self._pending: dict[tuple[str, str], Reply] = {}  # guarded by _lock, oldest first
 
@@ -101,10 +112,15 @@ class Replies:
         return reply
 
     def forget(self, reply: Reply) -> None:
-        """Take a reply off the register; a late answer then finds nobody."""
+        """Take a reply off the register; a late answer then finds nobody.
+
+        Its request is withdrawn, if it waits for the connection still.
+        """
         with self._lock:
             if self._pending.get((reply.kind, reply.key)) is reply:
                 del self._pending[reply.kind, reply.key]
+        if reply.frame is not None:
+            reply.withdrawn = self._withdraw(reply.frame)
 
     def answer(self, kind: str, key: str, value: Any) -> bool:
         """Wake the call that waits for this answer; False when none does."""
