@@ -151,7 +151,7 @@ CALLBACK_GRACE = 5.0
 """How long the end of a session waits for user code that is still running."""
 
 LAST_WORDS = 1.0
-"""What ``on_disconnected`` handlers get at least, before ``on_stop`` is called without them."""
+"""What ``on_disconnected`` handlers get of that at least, beside code that is still running."""
 
 FLUSH_TIMEOUT = 5.0
 """How long the end of a session may spend on unsent storage."""

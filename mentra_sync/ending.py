@@ -100,13 +100,14 @@ class Ending:
             return
         until = time.monotonic() + self._grace
         try:
-            calm = self._link.dispatcher.join(self._grace)
-            main = self._main()
-            if main is not None:
-                main.join(max(0.0, until - time.monotonic()))
-            if not calm:
+            # Code that hangs must not use up the time of those who are to hear of the end: the
+            # handlers get the last of it beside that code, and on_stop comes when it is over.
+            self._wait_for_code(until - min(config.LAST_WORDS, self._grace / 2))
+            telling = self._tell_disconnected(how)
+            if not self._wait_for_code(until):
                 self._link.dispatcher.abandon()
-            self._tell_disconnected(how, max(config.LAST_WORDS, until - time.monotonic()))
+            if telling is not None:
+                telling.join(max(0.0, until - time.monotonic()))
             self._call(self._on_stop, how.reason)
         finally:
             self._tell_finished()
@@ -115,8 +116,19 @@ class Ending:
                 self._threads = [one for one in self._threads if one is not me]
             self._finished.set()
 
-    def _tell_disconnected(self, how: Disconnection, patience: float) -> None:
-        """Call the ``on_disconnected`` handlers; one that hangs does not hold up ``on_stop``."""
+    def _wait_for_code(self, until: float) -> bool:
+        """Wait for ``on_session`` and for callbacks; returns whether the callbacks have ended."""
+        calm = self._link.dispatcher.join(max(0.0, until - time.monotonic()))
+        main = self._main()
+        if main is not None:
+            main.join(max(0.0, until - time.monotonic()))
+        return calm
+
+    def _tell_disconnected(self, how: Disconnection) -> threading.Thread | None:
+        """Call the ``on_disconnected`` handlers, on the thread that is returned if there is one.
+
+        One that hangs does not hold up ``on_stop``.
+        """
         handlers = self._link.signals.handlers("disconnected")
 
         def tell() -> None:
@@ -124,12 +136,11 @@ class Ending:
                 self._call(handler, (how,))
 
         if not handlers:
-            return
+            return None
         thread = self._start(tell)
         if thread is None:
             tell()
-        else:
-            thread.join(patience)
+        return thread
 
     def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
         try:

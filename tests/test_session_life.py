@@ -484,6 +484,63 @@ def test_code_that_hangs_holds_up_the_end_for_a_while_only(
     hang.set()
 
 
+def test_a_callback_and_a_handler_of_the_end_that_hang_share_the_time(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(config, "CALLBACK_GRACE", 1.0)
+    hang, ready, told = threading.Event(), threading.Event(), threading.Event()
+    stopped = Calls()
+
+    def pressed() -> None:
+        ready.set()
+        hang.wait(20)
+
+    def disconnected() -> None:
+        told.set()
+        hang.wait(20)
+
+    def main(session: AppSession) -> None:
+        session.events.on_button_press(pressed)
+        session.events.on_disconnected(disconnected)
+
+    app = scene.app(main, on_stop=stopped)
+    there = scene.start(app)
+    there.wait_streams("button_press")
+    there.press()
+    assert ready.wait(10)
+    began = time.monotonic()
+    scene.stop_session(app, there)
+    stopped.wait()
+    took = time.monotonic() - began
+    assert told.is_set() and 0.9 <= took < 1.7
+    hang.set()
+
+
+def test_a_callback_that_ends_late_ends_before_on_stop_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(config, "CALLBACK_GRACE", 2.0)
+    ready, told, seen = threading.Event(), threading.Event(), Calls()
+
+    def pressed() -> None:
+        ready.set()
+        told.wait(10)
+        time.sleep(SOON)
+        seen("callback")
+
+    def main(session: AppSession) -> None:
+        session.events.on_button_press(pressed)
+        session.events.on_disconnected(told.set)
+
+    app = scene.app(main, on_stop=lambda *_: seen("on_stop"))
+    there = scene.start(app)
+    there.wait_streams("button_press")
+    there.press()
+    assert ready.wait(10)
+    scene.stop_session(app, there)
+    assert seen.wait(2) == ["callback", "on_stop"]
+
+
 def test_blocked_calls_raise_and_nothing_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture):
     ended = Calls()
 
