@@ -174,9 +174,10 @@ def _checked(payload: Any) -> Any:
     return payload
 
 
-def _room_config(max_users: object, is_private: object, metadata: object) -> RoomConfig:
+def _room_config(max_users: int | None, is_private: object, metadata: object) -> RoomConfig:
     """The options of a room, if they are what they should be."""
-    if max_users is not None and not (type(max_users) is int and max_users >= 1):
+    number = isinstance(max_users, int) and not isinstance(max_users, bool)
+    if max_users is not None and not (number and max_users >= 1):
         raise ValueError(f"max_users must be a whole number, 1 or more; got {max_users!r}")
     if not (is_private is None or isinstance(is_private, bool)):
         raise ValueError(f"is_private must be True or False, got {is_private!r}")

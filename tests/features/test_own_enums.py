@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 
 import pytest
 from cloud import Scene, scene_fixture
@@ -48,6 +48,17 @@ def test_in_what_is_sent(scene: Scene):
     session.camera.request_photo(size=Word.SMALL, compress=Word.HEAVY, custom_webhook_url=Word.HERE)
     photo = there.wait("photo_request")
     assert (photo["size"], photo["compress"]) == ("small", "heavy")
+
+
+def test_a_number_may_be_a_member_too(scene: Scene):
+    class Number(IntEnum):
+        TWO = 2
+
+    session, there = scene.session()
+    session.users.join_room("r", max_users=Number.TWO)
+    assert there.wait("app_room_join")["roomConfig"] == {"maxUsers": 2}
+    session.audio.stop_audio(Number.TWO)
+    assert there.wait("audio_stop_request")["trackId"] == 2
 
 
 def test_in_what_is_stored(shelf: Shelf):
