@@ -320,7 +320,7 @@ def _wait(server: App, stop_asked: StopAsked) -> None:
 
 @contextmanager
 def signals() -> Iterator[StopAsked]:
-    """Set an event at SIGINT and SIGTERM; a second press ends the process at once."""
+    """Set an event at SIGINT, SIGTERM and SIGHUP; a second press ends the process at once."""
     asked = StopAsked()
     first = 0.0
 
@@ -338,7 +338,7 @@ def signals() -> Iterator[StopAsked]:
             yield asked
             return
         wakeup_before = signal.set_wakeup_fd(asked.fileno(), warn_on_full_buffer=False)
-        before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+        before = {number: signal.signal(number, on_signal) for number in _signals_to_end()}
         try:
             yield asked
         finally:
@@ -347,7 +347,13 @@ def signals() -> Iterator[StopAsked]:
             signal.set_wakeup_fd(wakeup_before)
 
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+def _signals_to_end() -> list[signal.Signals]:
+    """Ctrl+C, a request to end, and the closing of the terminal, unless nohup is to survive it."""
+    ends = [signal.SIGINT, signal.SIGTERM]
+    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        ends.append(hangup)
+    return ends
 
 
 @contextmanager

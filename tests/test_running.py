@@ -136,6 +136,22 @@ def test_one_press_ends_it(run: Any, scene: Scene, number: int):
     assert KEY not in script.output
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system sends none")
+@pytest.mark.parametrize("nohup", [False, True])
+def test_the_closing_of_the_terminal_ends_it_too(run: Any, scene: Scene, nohup: bool):
+    first = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" if nohup else ""
+    script = run(first + SERVED)
+    there = scene.start(script.port())
+    there.wait("display_event")
+    script.press(signal.SIGHUP)
+    if nohup:
+        there.wait("display_event", count=len(there.all("display_event")) + 3)
+        script.press()
+    assert there.wait_closed() == (1001, "")
+    assert script.code() == 0
+    assert "ended: server_stopped" in script.output and "after run" in script.output
+
+
 def test_a_press_before_anything_has_happened(run: Any):
     script = run(SERVED)
     script.port()
