@@ -283,7 +283,8 @@ def _surely_fits(text: str) -> bool:
 
 def _text(value: object) -> str:
     if isinstance(value, FunctionType | MethodType):
-        raise TypeError(hints.NO_PARENTHESES.format(describe(value)))
+        # Without its class: nobody is to write AppSession.listen().
+        raise TypeError(hints.NO_PARENTHESES.format(describe(value).rpartition(".")[2]))
     return text_of(value)
 
 

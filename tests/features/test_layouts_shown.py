@@ -182,8 +182,8 @@ def test_from_many_threads(scene: Scene):
 
 def test_a_function_in_place_of_what_it_returns(scene: Scene):
     session, there = scene.session()
-    for function in (session.listen, lambda: "text"):
-        with pytest.raises(TypeError, match=r"call it: .*\(\)"):
+    for function, name in ((session.listen, "listen"), (lambda: "text", r"the lambda at line \d+")):
+        with pytest.raises(TypeError, match=rf"call it: {name}\(\)"):
             session.layouts.show_text_wall(function)
     there.settle()
     assert there.all("display_event") == []
