@@ -177,6 +177,17 @@ def test_start(glasses):
     )
 
 
+def test_a_mistake_is_told_with_what_was_meant(run: Run):
+    result = run("""
+def mistaken(session):
+    session.layouts.show_text_wall("hi", sixe=5)
+
+def test_start(glasses):
+    glasses.start(mistaken)
+""")
+    result.stdout.fnmatch_lines(["E *AppFailed: *TypeError: * Call it like this: *"])
+
+
 def test_the_second_wearer_is_told_of_too(run: Run):
     result = run("""
 def test_two(glasses):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar, overload
 
 from mentra_sync.clock import Deadline
+from mentra_sync.runtime.blame import suggestion
 
 E = TypeVar("E", bound=BaseException)
 
@@ -31,7 +32,8 @@ class AppError:
     at: float
 
     def __str__(self) -> str:
-        return f"{self.source} raised {type(self.error).__name__}: {self.error}"
+        words = f"{self.error}{suggestion(self.error)}"
+        return f"{self.source} raised {type(self.error).__name__}: {words}"
 
     def traceback(self) -> str:
         """Where it came from, in the app's own code if that is on the way."""
