@@ -8,11 +8,12 @@ import logging
 import os
 import threading
 import unicodedata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import flask
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from mentra_sync import config, photo_uploads, webview
 from mentra_sync.callers import is_straight_from_loopback
@@ -100,11 +101,24 @@ def flask_app(
         blueprint(server, health_check=health_check, require_tool_key=require_tool_key)
     )
     webview.install(app)
+    if folder is not None:
+        app.before_request(_front_page)
     if trust_proxy:
         from werkzeug.middleware.proxy_fix import ProxyFix
 
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _front_page() -> flask.Response | None:
+    """``index.html`` of ``public_dir`` at ``/``, where the app has no route of its own."""
+    request, app = flask.request, flask.current_app
+    asked = request.path == "/" and request.method in ("GET", "HEAD")
+    if not asked or not isinstance(request.routing_exception, NotFound):
+        return None
+    if not Path(app.static_folder or "", "index.html").is_file():
+        return None
+    return app.send_static_file("index.html")
 
 
 def blueprint(server: App, *, health_check: bool, require_tool_key: bool) -> flask.Blueprint:

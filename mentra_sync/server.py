@@ -92,7 +92,8 @@ class AppServer(Unmade):
 
         ``package_name``, ``api_key`` and ``port`` come from the environment (``PACKAGE_NAME``,
         ``MENTRAOS_API_KEY``, ``PORT``) or a ``.env`` file in the working directory when they
-        are not given.  ``cloud_hosts`` are the hosts that may be dialled, ``display_interval_ms``
+        are not given.  ``public_dir`` is a folder whose files are served at ``/``,
+        ``cloud_hosts`` are the hosts that may be dialled, ``display_interval_ms``
         is the least time between two displays (0: none), ``event_backlog`` is how many events
         of a session may wait, ``max_reconnect_attempts`` may be 0, ``trust_proxy`` believes the
         ``X-Forwarded-*`` headers of a proxy in front.

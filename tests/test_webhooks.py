@@ -536,6 +536,23 @@ def test_files(scene: Scene, tmp_path: Path):
         assert b"secret" not in answer.body.replace(path.encode(), b"")
 
 
+def test_a_front_page(scene: Scene, tmp_path: Path):
+    (tmp_path / "index.html").write_text("welcome")
+    app = scene.app(public_dir=tmp_path)
+    assert scene.get(app, "/").body == scene.get(app, "/?from=app").body == b"welcome"
+    assert scene.post(app, "/", {}).status in (404, 405)
+    (tmp_path / "index.html").unlink()
+    assert scene.get(app, "/").status == 404
+
+
+def test_a_front_page_of_the_apps_own(scene: Scene, tmp_path: Path):
+    (tmp_path / "index.html").write_text("welcome")
+    app = scene.make(public_dir=tmp_path)
+    app.flask.get("/")(lambda: "my own")
+    scene.serve(app)
+    assert scene.get(app, "/").body == b"my own"
+
+
 def test_no_hidden_files(scene: Scene, tmp_path: Path):
     """The folder of the script itself, say, which has the key in .env."""
     (tmp_path / ".env").write_text("MENTRAOS_API_KEY=secret")
