@@ -89,6 +89,12 @@ def test_a_lost_connection(world: Callable[..., World]):
     assert it.stopped.all == []
 
 
+def webhooks(it: World) -> list[Any]:
+    """The bodies of all webhooks so far."""
+    crossings = it.simulator.cloud.timeline.after()
+    return [one.body for one in crossings if (one.name, one.kind) == ("POST /webhook", "request")]
+
+
 def test_a_resurrection(world: Callable[..., World]):
     """An app that closes is taken for a lost one: five seconds later it is started again."""
     began, clock = Calls(), StillClock()
@@ -107,12 +113,15 @@ def test_a_resurrection(world: Callable[..., World]):
     assert len(began.all) == 1
     clock.to(limits.GRACE + 0.1, lambda: it.simulator.cloud.wire_time.quiet)
 
-    def begun_again() -> bool:
+    def asked_again() -> bool:
         # A moment after the app has answered that it has stopped, which takes real time.
+        if [body["type"] for body in webhooks(it)].count("session_request") == 2:
+            return True
         clock.advance_to(clock.now() + limits.RESURRECTION_PAUSE)
-        return len(began.all) == 2
+        return False
 
-    wait_until(begun_again)
+    wait_until(asked_again)
+    began.wait(2)
     wait_until(lambda: it.app.sessions and it.app.sessions[0] is not first)
     assert began.values[0] == began.values[1]
     assert it.simulator.wait_for_streams(lambda streams: bool(streams), timeout=5)
