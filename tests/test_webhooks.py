@@ -6,11 +6,13 @@ import http.client
 import json
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cloud import KEY, PACKAGE, USER, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
+from cloud import KEY, PACKAGE, USER, Calls, Scene, scene_fixture, wait_until  # noqa: F401
+from runtime.fake_cloud import QUICK
 
 from mentra_sync import AppServer, config
 from mentra_sync.runtime import dial
@@ -90,11 +92,12 @@ def test_a_failed_start_is_answered_500_and_leaves_nothing(scene: Scene):
 
 def test_authorities_that_cannot_be_read_are_named_in_the_log(
     scene: Scene,
-    quick: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ):
+    twice = replace(QUICK, reconnect_delays=(0.02, 2 * QUICK.start))
+    monkeypatch.setattr("mentra_sync.runtime.connection.Limits", lambda: twice)
     bundle = tmp_path / "authorities.pem"
     bundle.write_text("none here")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
