@@ -225,7 +225,7 @@ def test_a_photo_survives_a_lost_connection(make_pair: Callable[..., Pair]) -> N
     assert pair.glasses.frames.wait_for(lambda frame: frame["type"] == "photo_request", 10)
     assert pair.glasses.photos == []
     pair.simulator.drop_connection()
-    clock.advance_to(clock.now() + limits.SHUTTER_SECONDS)
+    clock.to(clock.now() + limits.SHUTTER_SECONDS, lambda: at_rest(pair.simulator))
     thread.join(10)
     assert photos[0].image()
 
@@ -361,6 +361,12 @@ def test_without_a_video_service_nothing_is_distributed(pair: Pair) -> None:
 # --- Streams, as the wire has them ------------------------------------------------------------
 
 
+def at_rest(simulator: Simulator) -> bool:
+    """Whether all is done that frames and moments have brought about so far."""
+    with simulator.cloud.lock:  # held from a frame's note to what it brings about
+        return simulator.cloud.session_time.quiet
+
+
 def started(simulate: Callable[..., Simulator], app: RawApp, **options: Any) -> Simulator:
     simulator = simulate(**{"glasses": "live", **options})
     assert simulator.start_app()
@@ -492,18 +498,16 @@ def test_streams_are_kept_alive_until_they_no_longer_answer(
 
     for count, acknowledges in enumerate((True, True, False, False, True, False, False, False), 1):
         simulator.glasses.streaming.acknowledges = acknowledges
-        clock.advance_to(clock.now() + 15)
+        clock.to(clock.now() + 15, lambda: at_rest(simulator))
         asked(count)
         settled(app)
         assert statuses(app)[-1][1] == "active"
-    clock.advance_to(clock.now() + 10)
+    clock.to(clock.now() + 10, lambda: at_rest(simulator))
     app.socket.wait("rtmp_stream_status", status="timeout")
     assert not [f for f in phone.seen.all() if f.get("type") == "stop_rtmp_stream"]
 
 
-def test_glasses_take_their_time(
-    simulate: Callable[..., Simulator], app: RawApp, wait_until: Callable[..., None]
-) -> None:
+def test_glasses_take_their_time(simulate: Callable[..., Simulator], app: RawApp) -> None:
     clock = StillClock()
     simulator = started(simulate, app, clock=clock, realistic=True)
     app.send("rtmp_stream_request", rtmpUrl=URL)
@@ -512,16 +516,16 @@ def test_glasses_take_their_time(
             lambda frame: isinstance(frame, dict) and frame["type"] == "rtmp_stream_status", count
         )
         assert (statuses(app)[-1][1] == "active") is (count == 4)
-        clock.advance_to(clock.now() + limits.STREAM_STEP_SECONDS)
+        clock.to(clock.now() + limits.STREAM_STEP_SECONDS, lambda: at_rest(simulator))
     app.send("rtmp_stream_stop")
     app.socket.wait("rtmp_stream_status", status="stopped")
     assert simulator.glasses.stream is not None
-    clock.advance_to(clock.now() + limits.STREAM_STEP_SECONDS)
-    wait_until(lambda: simulator.glasses.stream is None)
+    clock.to(clock.now() + limits.STREAM_STEP_SECONDS, lambda: at_rest(simulator))
+    assert simulator.glasses.stream is None
 
 
 def test_the_stream_of_an_app_that_was_stopped_ends_at_the_next_look(
-    simulate: Callable[..., Simulator], app: RawApp, wait_until: Callable[..., None]
+    simulate: Callable[..., Simulator], app: RawApp
 ) -> None:
     clock = StillClock()
     simulator = started(simulate, app, clock=clock)
@@ -529,8 +533,8 @@ def test_the_stream_of_an_app_that_was_stopped_ends_at_the_next_look(
     app.socket.wait("rtmp_stream_status", status="active")
     simulator.stop_app()
     assert simulator.glasses.stream is not None
-    clock.advance_to(clock.now() + limits.KEEP_ALIVE_INTERVAL)
-    wait_until(lambda: simulator.glasses.stream is None)
+    clock.to(clock.now() + limits.KEEP_ALIVE_INTERVAL, lambda: at_rest(simulator))
+    assert simulator.glasses.stream is None
 
 
 # --- The example ------------------------------------------------------------------------------
