@@ -19,6 +19,11 @@ class TextMeasurer:
     """
 
     def __init__(self, profile: Profile = G1) -> None:
+        if not isinstance(profile, Profile):
+            raise TypeError(
+                "profile must be one of mentra_sync.display's, such as G1, Z100 or SIMULATED;"
+                f" got {profile!r}"
+            )
         self.profile = profile
         self.widths = _Widths(profile)
 

@@ -196,6 +196,13 @@ def test_a_fraction_of_a_line_is_none() -> None:
     assert paginate("a\nb\nc", max_lines=limit) == ["a\nb", "c"]
 
 
+@pytest.mark.parametrize("function", [wrap, paginate, truncate])
+@pytest.mark.parametrize("profile", ["g1", None, 576])
+def test_what_is_no_profile_is_refused(function: Any, profile: Any) -> None:
+    with pytest.raises(TypeError, match=f"such as G1, Z100 or SIMULATED; got {profile!r}"):
+        function("hello", profile=profile)
+
+
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(ValueError, match='"word", "strict-word", got \'words\''):
         wrap("a", break_mode="words")  # type: ignore[arg-type]
