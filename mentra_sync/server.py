@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import importlib
 import logging
 import os
 import secrets
-import threading
+import socket
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mentra_sync import config, hints, unrun
 from mentra_sync.activity import Activity
-from mentra_sync.clock import Clock, Deadline
+from mentra_sync.clock import Clock
 from mentra_sync.configuration import (
     Environment,
     checked_api_key,
@@ -27,7 +25,6 @@ from mentra_sync.configuration import (
 from mentra_sync.errors import ConfigurationError, MentraError
 from mentra_sync.handlers import SESSION, SETTINGS, STOP, TOOL_CALL, Handlers, adapted
 from mentra_sync.listening import listen
-from mentra_sync.log import OWN_THREADS, name_running
 from mentra_sync.protocol.settings import Setting
 from mentra_sync.protocol.webhooks import StopRequest
 from mentra_sync.register import Register
@@ -35,7 +32,7 @@ from mentra_sync.routes import flask_app
 from mentra_sync.runtime.callbacks import adapt, describe
 from mentra_sync.runtime.hosts import HostPolicy, Target
 from mentra_sync.runtime.identity import Identity
-from mentra_sync.serving import WebServer
+from mentra_sync.service import Service
 from mentra_sync.shared import Shared
 from mentra_sync.tools import ToolCall, Tools, checked_tool_id
 from mentra_sync.unmade import Unmade
@@ -126,13 +123,9 @@ class AppServer(Unmade):
         self._tools = Tools()
         self._register = Register()
         Handlers(self, self._register)  # a method that could not be called is refused here
-        self._lock = threading.Lock()  # guards starting and stopping, and what they set:
-        self._web: WebServer | None = None
-        self._port = self._port_wanted or config.DEFAULT_PORT
+        self._service = Service(self._shared, self._register)
         self._simulated_key: str | None = None
         self._simulator: Simulator | None = None
-        self._stopped = threading.Event()
-        self._stopping = False
         self.simulated_config: dict[str, Any] | None = None
         """The app's settings and tools on simulated glasses, as the developer console has them for
         real ones: ``{"settings": [...], "tools": [...]}``. Set it before :meth:`run`."""
@@ -215,9 +208,10 @@ class AppServer(Unmade):
         run(self, simulate=self._api_key is None if simulator is None else simulator)
 
     def start(self) -> None:
-        """Begin to serve; returns once requests are answered. From any thread; after a stop, too.
+        """Begin to serve; returns once requests are answered. From any thread; after a stop again.
 
-        Raises ``ConfigurationError`` without an API key, or when the port is taken.
+        A stop that is under way is waited for, 13 s at most.  Raises ``ConfigurationError``
+        without an API key, when the port is taken, and when it is served already.
         """
         if self._api_key is None:
             raise ConfigurationError(hints.NO_API_KEY)
@@ -262,23 +256,14 @@ class AppServer(Unmade):
         """End all sessions and the server; from any thread, and more than once.
 
         Waits, 12 s at most, for the app's code to end; on a thread of the SDK's own (in a
-        callback, say) it returns at once.  The cloud starts the sessions again afterwards.
+        callback, say) it returns at once.  The cloud starts the sessions again when the server
+        is back.
         """
-        with self._lock:
-            begin, self._stopping = not self._stopping, True
-            if begin:
-                thread = threading.Thread(target=self._stop, name="mentra-stop", daemon=True)
-                with contextlib.suppress(RuntimeError):  # at interpreter exit there is none
-                    thread.start()
-                    begin = False
-        if begin:
-            self._stop()
-        if not threading.current_thread().name.startswith(OWN_THREADS):
-            self._stopped.wait(config.STOP_TIMEOUT + 1)
+        self._service.stop()
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
         """Block until the server has been stopped, ``timeout`` seconds at most."""
-        return self._stopped.wait(timeout)
+        return self._service.wait_stopped(timeout)
 
     def __enter__(self) -> AppServer:
         self.start()
@@ -301,7 +286,7 @@ class AppServer(Unmade):
     @property
     def port(self) -> int:
         """The port that it listens on, or will."""
-        return self._port
+        return self._service.port or self._port_wanted or config.DEFAULT_PORT
 
     @property
     def sessions(self) -> list[AppSession]:
@@ -310,7 +295,8 @@ class AppServer(Unmade):
 
     def session_for(self, user_id: str) -> AppSession | None:
         """The newest live session of a user, or None."""
-        return next((one for one in reversed(self.sessions) if one.user_id == user_id), None)
+        mine = [session for session in self.sessions if session.user_id == user_id]
+        return mine[-1] if mine else None
 
     @property
     def activity(self) -> Activity:
@@ -329,10 +315,8 @@ class AppServer(Unmade):
         key = self.api_key
         if key is None:
             raise ConfigurationError(hints.NO_API_KEY)
-        if self._web is None:
-            # Another WSGI server runs the app: nobody will call stop().
-            atexit.unregister(self.stop)
-            atexit.register(self.stop)
+        if not self._service.running:
+            self._service.stop_at_exit()
         identity = Identity(session_id, user_id, self.package_name, key)
         app = Handlers(self, self._register)
         self._register.start(session_id, lambda: AppSession(app, identity, target, self._shared))
@@ -400,51 +384,15 @@ class AppServer(Unmade):
         unrun.asked()
         # Not needed to define an app, so not loaded by then; the first wearer shall not wait.
         _ = importlib.import_module("mentra_sync").AppSession  # it explains a failure
-        if self._stopping and not threading.current_thread().name.startswith(OWN_THREADS):
-            # One that is under way needs the port until it is over, and would end this as well.
-            self._stopped.wait(config.STOP_TIMEOUT + 1)
-        with self._lock:
-            if self._stopping and not self._stopped.is_set():
-                raise ConfigurationError(hints.STILL_STOPPING)
-            if self._web is not None:
-                raise ConfigurationError(f"this app is served already, on port {self._port}")
-            wanted = self._port_wanted if port is None else port
-            listener = listen(
+        wanted = self._port_wanted if port is None else port
+
+        def listener() -> socket.socket:
+            opened = listen(
                 self._host_wanted or ("127.0.0.1" if simulated_key else "0.0.0.0"),
                 config.DEFAULT_PORT if wanted is None else wanted,
                 may_move=bool(simulated_key) and wanted is None,
             )
-            self._port = listener.getsockname()[1]
-            self._simulated_key = simulated_key
-            self._simulator = None
-            self._stopped.clear()
-            self._stopping = False
-            self._shared.open(clock, paced=paced, grace=grace)
-            self._register.open()
-            self._web = WebServer(self.flask, listener)
-            self._web.start()
+            self._simulated_key, self._simulator = simulated_key, None
+            return opened
 
-    def _stop(self) -> None:
-        deadline = Deadline(config.STOP_TIMEOUT)
-        with contextlib.ExitStack() as afterwards:
-            # Last in, first out; each is done whatever becomes of the others.
-            afterwards.callback(self._stopped.set)
-            afterwards.callback(atexit.unregister, self.stop)
-            afterwards.callback(self._shared.close, deadline)
-            running: list[threading.Thread] = []  # when its time was up
-            afterwards.callback(name_running, running)
-            afterwards.callback(lambda: running.extend(self._stop_web()))
-            sessions = self._register.close()
-            for session in sessions:
-                session.end("server_stopped", code=1001)
-            self._shared.flush()
-            ends = Deadline(min(config.STOP_TIMEOUT - config.STOP_RESERVE, 2 * self._shared.grace))
-            for session in sessions:
-                session.join(ends.remaining)
-                running += session.threads_in_user_code()
-
-    def _stop_web(self) -> list[threading.Thread]:
-        """Stop answering requests; returns the threads that are still busy with one."""
-        with self._lock:
-            web, self._web = self._web, None
-        return [] if web is None else web.stop()
+        self._service.start(self.flask, listener, clock, paced=paced, grace=grace)

@@ -45,6 +45,7 @@ SERVER = {
     "routes",
     "running",
     "server",
+    "service",
     "serving",
     "tools",
     "unmade",

@@ -164,8 +164,11 @@ def test_two_signals_at_once_are_one_press(run: Any):
     """A parent may pass on what the whole group has had."""
     script = run(SERVED)
     script.port()
+    script.press(signal.SIGSTOP)  # so that however slow the machine is, it finds both at once
+    os.waitid(os.P_PID, script.process.pid, os.WSTOPPED | os.WNOWAIT)
     script.press()
     script.press(signal.SIGTERM)
+    script.press(signal.SIGCONT)
     assert script.code() == 0
     assert "after run" in script.output
 
@@ -241,7 +244,7 @@ def test_not_in_the_main_thread(scene: Scene):
     ended = Calls()
     thread = threading.Thread(target=lambda: ended(app.run()))
     thread.start()
-    wait_until(lambda: app._web is not None)
+    wait_until(lambda: app._service.running)
     there = scene.start(app)
     there.wait("subscription_update")
     assert ended.all == []

@@ -27,7 +27,7 @@ STOPS = """
 import threading, time
 
 def stop_once_it_serves():
-    while app._web is None:
+    while not app._service.running:
         time.sleep(0.01)
     app.stop()
 

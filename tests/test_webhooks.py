@@ -171,7 +171,7 @@ def test_a_request_that_finds_no_thread_waits_for_one_that_there_is(
         _out_of_threads(patched, "waitress-")
         sock = socket.create_connection(("127.0.0.1", app.port), timeout=10)
         sock.sendall(b"GET /health HTTP/1.0\r\n\r\n")
-        wait_until(lambda: app._web is not None and app._web._threads.queue)
+        wait_until(lambda: app._service._web is not None and app._service._web._threads.queue)
     go_on.set()
     with sock:
         assert sock.recv(65536).startswith(b"HTTP/1.0 200 ")
