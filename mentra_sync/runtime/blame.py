@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, cast
 
 from mentra_sync import hints
@@ -58,7 +58,7 @@ def suggestion(error: BaseException) -> str:
             meant = _meant(error.obj, error.name)
             return hints.DID_YOU_MEAN.format(meant) if meant else ""
         if isinstance(error, TypeError):
-            return _meant_call(str(error))
+            return _meant_call(error)
     return ""
 
 
@@ -74,11 +74,13 @@ def _meant(owner: object, name: str) -> str | None:
     return names[found[0]] if found else None
 
 
-def _meant_call(complaint: str) -> str:
-    told = _CALLED_WRONGLY.fullmatch(complaint)
+def _meant_call(error: TypeError) -> str:
+    told = _CALLED_WRONGLY.fullmatch(str(error))
     function = told and _function_of_ours(told["name"])
     if not told or not function:
         return ""
+    if "." not in told["name"].removesuffix(".__init__") and not _in_sight(function, error):
+        return ""  # the app has a function or class of its own that is called so
     its = list(inspect.signature(function).parameters.values())
     its = [one for one in its if one.name != "self"]
     near = get_close_matches(told["keyword"] or "", [one.name for one in its], 1, 0.7)
@@ -94,13 +96,27 @@ def _function_of_ours(name: str) -> Callable[..., Any] | None:
     if path[-1].startswith("_"):
         return None
     for module in list(sys.modules.values()):
-        if module.__name__.partition(".")[0] == _NAME:
+        if getattr(module, "__name__", "").partition(".")[0] == _NAME:
             found: Any = module
             for part in path:
                 found = getattr(found, part, None)
             if callable(found) and found.__module__ == module.__name__:
                 return cast("Callable[..., Any]", found)
     return None
+
+
+def _in_sight(function: Callable[..., Any], error: BaseException) -> bool:
+    """Whether the code that made the call has this very function, or a module of ours with it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    for one in [*trace.tb_frame.f_locals.values(), *trace.tb_frame.f_globals.values()]:
+        ours = isinstance(one, ModuleType) and one.__name__.partition(".")[0] == _NAME
+        if one is function or (ours and getattr(one, function.__name__, None) is function):
+            return True
+    return False
 
 
 def _is_of_ours(thing: object) -> bool:

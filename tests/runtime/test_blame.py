@@ -105,6 +105,25 @@ def test_a_wrong_call_of_another_function_is_not_answered(scene: Scene):
         assert suggestion(raised(slip)) == ""
 
 
+def ask(question: str, answers: list[str]) -> None:
+    """An app's own, as is the next one; the package has both as well."""
+
+
+class Clock:
+    def __init__(self, face: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize("slip", [lambda: ask("Well?"), lambda: Clock(), lambda: Clock(1, 2)])  # type: ignore[call-arg]
+def test_the_apps_own_names_are_not_taken_for_ours(slip: Callable[[], Any]) -> None:
+    assert suggestion(raised(slip)) == ""
+
+
+def test_a_wrong_call_of_our_class_is_answered() -> None:
+    wrong = raised(lambda: AppServer(packag_name="a"))  # type: ignore[call-arg]
+    assert "package_name" in f"{wrong}{suggestion(wrong)}"
+
+
 def test_of_other_things_nothing_is_suggested(scene: Scene):
     session, _ = scene.session()
     for slip in (lambda: session.xyzzy, lambda: "text".uper(), lambda: 1 / 0):  # type: ignore[attr-defined]
