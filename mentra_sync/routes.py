@@ -97,12 +97,12 @@ def flask_app(
     app = flask.Flask("mentra_sync", static_folder=folder, static_url_path="" if folder else None)
     app.config["MAX_CONTENT_LENGTH"] = config.MAX_REQUEST_BYTES
     app.extensions["mentra_sync"] = server
+    if folder is not None:
+        app.before_request(_front_page)  # the first one: all others are to see where it leads
     app.register_blueprint(
         blueprint(server, health_check=health_check, require_tool_key=require_tool_key)
     )
     webview.install(app)
-    if folder is not None:
-        app.before_request(_front_page)
     if trust_proxy:
         from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -110,15 +110,16 @@ def flask_app(
     return app
 
 
-def _front_page() -> flask.Response | None:
-    """``index.html`` of ``public_dir`` at ``/``, where the app has no route of its own."""
+def _front_page() -> None:
+    """``/`` is ``index.html`` of ``public_dir``, where the app has no route of its own."""
     request, app = flask.request, flask.current_app
     asked = request.path == "/" and request.method in ("GET", "HEAD")
     if not asked or not isinstance(request.routing_exception, NotFound):
-        return None
-    if not Path(app.static_folder or "", "index.html").is_file():
-        return None
-    return app.send_static_file("index.html")
+        return
+    if Path(app.static_folder or "", "index.html").is_file():
+        request.routing_exception = None
+        request.url_rule = next(app.url_map.iter_rules("static"))
+        request.view_args = {"filename": "index.html"}
 
 
 def blueprint(server: App, *, health_check: bool, require_tool_key: bool) -> flask.Blueprint:

@@ -548,6 +548,18 @@ def test_a_front_page(scene: Scene, tmp_path: Path):
     assert scene.get(app, "/").status == 404
 
 
+def test_a_front_page_is_guarded_as_all_files_are(scene: Scene, tmp_path: Path):
+    (tmp_path / "index.html").write_text("welcome")
+    app = scene.make(public_dir=tmp_path)
+
+    @app.flask.before_request
+    def nobody() -> tuple[str, int]:
+        return "not for you", 403
+
+    scene.serve(app)
+    assert [scene.get(app, path).status for path in ("/", "/index.html")] == [403, 403]
+
+
 def test_a_front_page_of_the_apps_own(scene: Scene, tmp_path: Path):
     (tmp_path / "index.html").write_text("welcome")
     app = scene.make(public_dir=tmp_path)
