@@ -330,7 +330,7 @@ def signals() -> Iterator[StopAsked]:
         if not asked.is_set():
             first = now
             asked.set()
-        elif now - first > _ONE_PRESS:
+        elif now - first > _ONE_PRESS and number != _HANGUP:
             os._exit(128 + number)
 
     with contextlib.closing(asked):
@@ -347,12 +347,18 @@ def signals() -> Iterator[StopAsked]:
             signal.set_wakeup_fd(wakeup_before)
 
 
+_HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+"""What the closing of a terminal sends, and more than once; Windows has none."""
+
+
 def _signals_to_end() -> list[signal.Signals]:
-    """Ctrl+C, a request to end, and the closing of the terminal, unless nohup is to survive it."""
+    """Ctrl+C, a request to end, and the closing of the terminal, unless the app minds that itself.
+
+    It does under nohup, too.
+    """
     ends = [signal.SIGINT, signal.SIGTERM]
-    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)  # Windows has none
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
-        ends.append(hangup)
+    if _HANGUP is not None and signal.getsignal(_HANGUP) == signal.SIG_DFL:
+        ends.append(_HANGUP)
     return ends
 
 

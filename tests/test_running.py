@@ -21,7 +21,7 @@ from cloud import KEY, PACKAGE, SOON, Calls, Scene, scene_fixture, wait_until  #
 from networks import free_port
 from trial import PATIENCE
 
-from mentra_sync import AppServer, AppSession, ConfigurationError, config
+from mentra_sync import AppServer, AppSession, ConfigurationError, config, running
 from mentra_sync.clock import Deadline
 from mentra_sync.running import StopAsked
 
@@ -151,6 +151,33 @@ def test_the_closing_of_the_terminal_ends_it_too(run: Any, scene: Scene, nohup: 
     assert there.wait_closed() == (1001, "")
     assert script.code() == 0
     assert "ended: server_stopped" in script.output and "after run" in script.output
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system sends none")
+def test_a_terminal_that_says_more_than_once_that_it_closes(run: Any, scene: Scene):
+    slow = SERVED.replace(
+        'print("ended:", reason)', 'print("ending"); time.sleep(0.5); print(reason)'
+    )
+    script = run(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n{slow}")
+    there = scene.start(script.port())
+    there.wait("display_event")
+    script.press(signal.SIGHUP)
+    script.wait_for("ending")
+    time.sleep(2 * running._ONE_PRESS)
+    script.press(signal.SIGHUP)
+    assert script.code() == 0
+    assert "server_stopped" in script.output and "after run" in script.output
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system sends none")
+def test_an_app_may_mind_the_signal_itself(run: Any):
+    mind = "signal.signal(signal.SIGHUP, lambda *_: print('read it again', flush=True))"
+    script = run(f"import signal; {mind}\n{SERVED}")
+    script.port()
+    script.press(signal.SIGHUP)
+    script.wait_for("read it again")
+    script.press()
+    assert script.code() == 0
 
 
 def test_a_press_before_anything_has_happened(run: Any):
