@@ -13,7 +13,7 @@ from background import Call
 from cloud import KEY, SOON, USER, AppSocket, Calls, Scene, quick_fixture, scene_fixture, wait_until  # noqa: F401
 from runtime.fake_cloud import TEXT
 
-from mentra_sync import AppSession, RequestTimeout, SessionEnded, config
+from mentra_sync import AppSession, RequestTimeout, SessionEnded, StreamError, config
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -179,6 +179,39 @@ def test_a_request_that_was_given_up_in_the_gap_is_not_sent(
     new.wait("audio_stop_request")
     assert new.all(kind) == [], "nobody waits for its answer"
     assert not session.camera.is_managed_stream_active
+
+
+def test_a_stream_that_was_never_asked_for_has_no_end(scene: Scene):
+    """The end that comes is the one of the stream which took its place in the gap."""
+    disconnected, ended = threading.Event(), Calls()
+    session, old = scene.session(lambda s: s.events.on_disconnected(disconnected.set))
+    camera = session.camera
+
+    def begin() -> None:
+        with pytest.raises(StreamError) as raised:
+            camera.start_managed_stream(timeout=None)
+        ended(raised.value.code)
+
+    def begin_anew() -> None:
+        camera.stop_managed_stream()
+        begin()
+
+    old.wait_streams()
+    old.drop()
+    assert disconnected.wait(10)
+    peer = scene.cloud.accept_websocket()
+    session.after(0, begin)
+    wait_until(lambda: camera.is_managed_stream_active)
+    session.after(0, begin_anew)
+    assert ended.wait() == ["STOPPED"]
+    peer.introduce()
+    peer.ack()
+    new = scene.take(peer)
+    new.wait("managed_stream_request")
+    new.send({"type": "managed_stream_status", "status": "error", "message": "no more room"})
+    ended.wait(2)
+    assert not camera.is_managed_stream_active
+    assert len(new.all("managed_stream_request")) == 1
 
 
 def test_a_request_that_is_waited_for_in_the_gap_is_sent(scene: Scene):

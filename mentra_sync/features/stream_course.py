@@ -51,6 +51,10 @@ class Course:
         self.target = self.stream_id = self._doubtful = None
         self.stopping = self._heard = False
 
+    def one_less_before(self) -> None:
+        """One before this, which had no name, was never asked for: no end of it will come."""
+        self._unnamed_before = max(0, self._unnamed_before - 1)
+
     def take(self, status: str, stream_id: str | None) -> bool:
         """Take in a status; whether it is about the stream in progress, or the one just ended."""
         if stream_id is not None and stream_id in self._before:

@@ -287,6 +287,8 @@ class Streams(Feature):
             if self._requested is reply:
                 self._cloud.over()
                 self._follow()
+            else:
+                self._cloud.one_less_before()
 
     def _send_or_forget(self, course: Course, request: Any, reply: Reply | None = None) -> None:
         try:
