@@ -55,7 +55,7 @@ class Events(Feature):
 
         def __setattr__(self, name: str, value: object) -> None:
             # As one does with gpiozero, button.when_pressed = function: nothing would ever come.
-            if callable(getattr(type(self), name, None)):
+            if name.startswith("on") and callable(getattr(type(self), name, None)):
                 raise AttributeError(hints.CALL_AND_GIVE.format(name))
             object.__setattr__(self, name, value)
 

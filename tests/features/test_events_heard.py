@@ -341,6 +341,8 @@ def test_a_handler_is_not_set_with_an_equals_sign(scene: Scene):
     session, _ = scene.session()
     with pytest.raises(AttributeError, match=r"called .*session\.events\.on_button_press\("):
         session.events.on_button_press = print  # type: ignore[method-assign, assignment]
+    session.events.wait_for = lambda *_: "faked"  # type: ignore[method-assign, assignment]
+    assert session.events.wait_for("button_press") == "faked", "as tests of an app may do"
 
 
 def test_registering_after_the_end(scene: Scene):
