@@ -57,20 +57,18 @@ class Settings(Feature):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value in force of a setting, or ``default`` when there is none."""
-        setting = self.get_setting(key)
-        return default if setting is None or setting.value is None else setting.value
+        setting = self._held(key)
+        value = None if setting is None else setting.in_force
+        return default if value is None else copy.deepcopy(value)
 
     def has(self, key: str) -> bool:
         """Whether the app has a setting of this key."""
-        return self.get_setting(key) is not None
+        return self._held(key) is not None
 
     def get_setting(self, key: str) -> Setting | None:
         """One setting with label, type, options and so on, or None."""
-        with self._lock:
-            setting = self._settings.get(key)
-        if setting is None or not setting.holds_value:
-            return None
-        return setting.with_value_in_force()
+        setting = self._held(key)
+        return None if setting is None else setting.with_value_in_force()
 
     def get_all(self) -> list[Setting]:
         """All settings that hold a value; groups and titles are left out."""
@@ -231,6 +229,11 @@ class Settings(Feature):
             new = copy.deepcopy(update[key])
             self._link.tell(("system_setting", key), new, before.get(key))
             self._link.router.deliver(StreamName.setting(key).name, {key: new})
+
+    def _held(self, key: str) -> Setting | None:
+        with self._lock:
+            setting = self._settings.get(key)
+        return setting if setting is not None and setting.holds_value else None
 
     def _all(self) -> list[Setting]:
         with self._lock:
