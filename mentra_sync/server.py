@@ -316,7 +316,7 @@ class AppServer(Unmade):
         if key is None:
             raise ConfigurationError(hints.NO_API_KEY)
         if not self._service.running:
-            self._service.stop_at_exit()
+            self._service.stop_at_exit(self.stop)
         identity = Identity(session_id, user_id, self.package_name, key)
         app = Handlers(self, self._register)
         self._register.start(session_id, lambda: AppSession(app, identity, target, self._shared))

@@ -36,6 +36,7 @@ class Service:
         self._web: WebServer | None = None
         self._stopped = threading.Event()
         self._stopping = False
+        self._at_exit: Callable[[], None] = self.stop  # what calls it at interpreter exit
 
     @property
     def running(self) -> bool:
@@ -95,17 +96,17 @@ class Service:
         """Block until it has been stopped, ``timeout`` seconds at most."""
         return self._stopped.wait(timeout)
 
-    def stop_at_exit(self) -> None:
-        """Another WSGI server runs the app, and nobody will call :meth:`stop`: Python shall."""
-        atexit.unregister(self.stop)
-        atexit.register(self.stop)
+    def stop_at_exit(self, stop: Callable[[], None]) -> None:
+        """Another WSGI server runs the app, and nobody will call its ``stop``: Python shall."""
+        atexit.unregister(stop)
+        self._at_exit = atexit.register(stop)
 
     def _stop(self) -> None:
         deadline = Deadline(config.STOP_TIMEOUT)
         with contextlib.ExitStack() as afterwards:
             # Last in, first out; each is done whatever becomes of the others.
             afterwards.callback(self._stopped.set)
-            afterwards.callback(atexit.unregister, self.stop)
+            afterwards.callback(atexit.unregister, self._at_exit)
             afterwards.callback(self._shared.close, deadline)
             running: list[threading.Thread] = []  # when its time was up
             afterwards.callback(name_running, running)

@@ -295,7 +295,12 @@ scene = Scene()
 def ended(session_id, user_id, reason):
     sys.stdout.write(user_id + " " + reason + chr(10))  # in one piece
 
-app = AppServer(PACKAGE, KEY, on_stop=ended)
+class App(AppServer):
+    def stop(self):
+        print("stop")
+        super().stop()
+
+app = App(PACKAGE, KEY, on_stop=ended)
 server = make_server("127.0.0.1", 0, app.flask, threaded=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 sockets = [scene.start(server.server_port, user) for user in ("ann", "bob")]
@@ -314,7 +319,7 @@ def test_sessions_are_ended_at_interpreter_exit(python: str, tmp_path: Path):
         [python, script], capture_output=True, text=True, timeout=100, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    exiting, *ended = done.stdout.splitlines()
-    assert exiting == "exiting"
+    exiting, stop, *ended = done.stdout.splitlines()
+    assert (exiting, stop) == ("exiting", "stop")
     assert sorted(ended) == ["ann server_stopped", "bob server_stopped"], done.stderr
     assert not re.search("Traceback|Exception ignored", done.stderr), done.stderr
