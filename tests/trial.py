@@ -306,6 +306,9 @@ class Page:
                     (one["lines"] or "bitmap" in one["layout"]["layoutType"]) and not one["boot"]
                 ),
             )
+        with self._changed:
+            # Not what was said of an app that had not been started yet as the page was opened.
+            self._found["app"] = len(self._messages)
         self._simulator.send(json.dumps({"action": "stop"}))
         self._wait_for_app("stopped")
         with self._changed:
@@ -457,7 +460,7 @@ class Page:
         """What the cloud tells the glasses: play it, in no time at all."""
         if message.get("type") == "audio_play_request":
             answer = {"requestId": message["requestId"], "success": True, "duration": 100}
-            began = {"action": "speech_began", "requestId": message["requestId"]}
+            began = {"action": "speech_began", "request_id": message["requestId"]}
             self._simulator.send(json.dumps(began))
             self._glasses.send(json.dumps({"type": "audio_play_response", **answer}))
 
