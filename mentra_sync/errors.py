@@ -2,7 +2,8 @@
 
 Each error also inherits the builtin that a Python reader expects, so that
 ``except TimeoutError`` or ``except ConnectionError`` work as they would elsewhere.
-Wrong arguments are plain ``ValueError`` and ``TypeError``.
+Wrong arguments are plain ``ValueError`` and ``TypeError``.  All can be copied and pickled, as by
+``multiprocessing``: Python makes an error anew from its text, unless told what it was made of.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ class SessionEnded(MentraError, ConnectionError):
         super().__init__(f"the session has ended ({reason}); a new one comes with the next start")
         self.reason = reason
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.reason,), self.__dict__
+
 
 class RequestTimeout(MentraError, TimeoutError):
     """An answer did not come within the time that the call allowed."""
@@ -54,6 +58,9 @@ class RequestFailed(MentraError, RuntimeError):
         super().__init__(f"{message} ({code})" if code else message)
         self.code = code
         self.message = message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.code, self.message), self.__dict__
 
 
 class PermissionDenied(RequestFailed, PermissionError):

@@ -7,9 +7,11 @@ be left out, so that the method works as a decorator, is marked there by its pla
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import enum
 import inspect
+import pickle
 import subprocess
 import sys
 import types
@@ -477,6 +479,17 @@ def test_errors(name: str):
         raised: Any = error("CODE", "what went wrong")
         assert (raised.code, raised.message) == ("CODE", "what went wrong")
         assert "what went wrong" in str(raised) and "CODE" in str(raised)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors_survive_a_copy_and_a_pickle(name: str):
+    kind: type[BaseException] = getattr(mentra_sync, name)
+    made_of = ("CODE", "what went wrong")[: 2 if issubclass(kind, mentra_sync.RequestFailed) else 1]
+    error = kind(*made_of)
+    error.where = "on stage"  # type: ignore[attr-defined]
+    for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert type(again) is kind
+        assert (str(again), vars(again)) == (str(error), vars(error))
 
 
 def test_no_other_errors_are_raised_on_purpose():
