@@ -21,8 +21,7 @@ from mentra_sync import hints
 
 ROOT = "mentra_sync"
 APP = "mentra_sync.app"
-OWN_THREADS = ("mentra-", "waitress-")
-"""How the names of the SDK's own threads begin; on_session and callbacks run on such."""
+_OWN_THREADS = ("mentra-", "waitress-")  # how their names begin
 
 if TYPE_CHECKING:
     Adapter = logging.LoggerAdapter[logging.Logger]
@@ -57,6 +56,11 @@ class OwnLogger(Adapter):
 def own_logger(name: str) -> OwnLogger:
     """The :class:`OwnLogger` of a module."""
     return OwnLogger(logging.getLogger(name))
+
+
+def on_own_thread() -> bool:
+    """Whether the caller is a thread of the SDK's own, as ``on_session`` and callbacks are on."""
+    return threading.current_thread().name.startswith(_OWN_THREADS)
 
 
 def _on_main_thread() -> bool:

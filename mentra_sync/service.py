@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mentra_sync import config, hints
 from mentra_sync.clock import Clock, Deadline
 from mentra_sync.errors import ConfigurationError
-from mentra_sync.log import OWN_THREADS, name_running
+from mentra_sync.log import name_running, on_own_thread
 from mentra_sync.register import Register
 from mentra_sync.serving import WebServer
 from mentra_sync.shared import Shared
@@ -57,7 +57,7 @@ class Service:
         Waits for a stop that is under way, 13 s at most.  Raises ``ConfigurationError`` when it
         runs already, and what ``listener`` raises.
         """
-        if self._stopping and not _on_own_thread():
+        if self._stopping and not on_own_thread():
             # One that is under way needs the port until it is over, and would end this as well.
             self._stopped.wait(config.STOP_TIMEOUT + 1)
         with self._lock:
@@ -89,7 +89,7 @@ class Service:
                     begin = False
         if begin:
             self._stop()
-        if not _on_own_thread():
+        if not on_own_thread():
             self._stopped.wait(config.STOP_TIMEOUT + 1)
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
@@ -125,8 +125,3 @@ class Service:
         with self._lock:
             web, self._web = self._web, None
         return [] if web is None else web.stop()
-
-
-def _on_own_thread() -> bool:
-    """Whether the caller is a thread that a stop waits for."""
-    return threading.current_thread().name.startswith(OWN_THREADS)

@@ -16,7 +16,7 @@ from typing import Any
 
 from mentra_sync import config
 from mentra_sync.errors import SessionEnded
-from mentra_sync.log import OWN_THREADS, Logger, OwnLogger
+from mentra_sync.log import Logger, OwnLogger, on_own_thread
 from mentra_sync.protocol.codec import iso_timestamp, to_json
 from mentra_sync.protocol.commands import (
     Command,
@@ -297,7 +297,7 @@ class Link:
 
     def _about_to_wait(self) -> None:
         thread = threading.current_thread()
-        if thread not in self.callers and not thread.name.startswith(OWN_THREADS):
+        if thread not in self.callers and not on_own_thread():
             with self._lock:
                 living = [caller for caller in self.callers if caller.is_alive()]
                 self.callers = frozenset([thread, *living])

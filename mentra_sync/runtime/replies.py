@@ -10,7 +10,7 @@ import hmac
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -284,19 +284,17 @@ class Mailbox:
         # Guarded by _lock:
         self._events: Backlog[Any] = Backlog(size)
         self._waits: list[Wait] = []
-        # Of the thread that opens and closes it.  Not a generator that is suspended meanwhile:
-        # Python's collector would end it on any thread, maybe with a lock held that closing takes.
-        self._at_close: list[Callable[[], object]] = []
+        # Not a generator that is suspended meanwhile: Python's collector would end it on any
+        # thread, maybe with a lock held that closing takes.
+        self._closing = ExitStack()
 
     def at_close(self, function: Callable[[], object]) -> None:
         """Call ``function`` when it is closed."""
-        self._at_close.append(function)
+        self._closing.callback(function)
 
     def close(self) -> None:
         """Let nothing more come. A second time does nothing."""
-        functions, self._at_close = self._at_close, []
-        for function in functions:
-            function()
+        self._closing.close()
 
     def __enter__(self) -> Mailbox:
         return self
