@@ -55,7 +55,8 @@ class Service:
         """Answer requests on the socket that ``listener`` opens; the rest as :meth:`Shared.open`.
 
         Waits for a stop that is under way, 13 s at most.  Raises ``ConfigurationError`` when it
-        runs already, and what ``listener`` raises.
+        runs already, what ``listener`` raises, and ``RuntimeError`` when the system has no thread
+        left; then the port is free again.
         """
         if self._stopping and not on_own_thread():
             # One that is under way needs the port until it is over, and would end this as well.
@@ -71,8 +72,13 @@ class Service:
             self._stopping = False
             self._shared.open(clock, paced=paced, grace=grace)
             self._register.open()
-            self._web = WebServer(app, opened)
-            self._web.start()
+            self._web = web = WebServer(app, opened)
+            try:
+                web.start()
+            except RuntimeError:  # the system has no thread left: as after a stop
+                self._web, self._stopping = None, True
+                self._stopped.set()
+                raise
 
     def stop(self) -> None:
         """End all sessions and the web server; more than once does no harm.

@@ -46,8 +46,12 @@ class WebServer:
         self._closing: Deadline | None = None  # set once, by stop()
 
     def start(self) -> None:
-        """Begin to answer requests."""
-        self._thread.start()
+        """Begin to answer requests. Without a thread for it, close and raise ``RuntimeError``."""
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._server.close()
+            raise
 
     def stop(self) -> list[threading.Thread]:
         """Let running requests end, 3 s at most, and close everything.

@@ -19,6 +19,7 @@ import pytest
 from background import Call
 from cloud import KEY, PACKAGE, SOON, Calls, Scene, scene_fixture, wait_until  # noqa: F401
 from networks import free_port
+from stage import no_thread
 from trial import PATIENCE
 
 from mentra_sync import AppServer, AppSession, ConfigurationError, config, running
@@ -328,6 +329,17 @@ def test_a_start_while_it_is_being_stopped_comes_after_that(
     scene.start(app)
     rings.wait(2)
     assert not app.wait_stopped(0)
+
+
+def test_a_start_that_finds_no_thread_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch):
+    app = AppServer(PACKAGE, KEY, port=free_port(), host="127.0.0.1")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            app.start()
+    assert app.wait_stopped(0)
+    with app:
+        assert not app.wait_stopped(0)
 
 
 def test_asking_for_the_end():
