@@ -299,10 +299,10 @@ class Glasses:
         elif kind in ("app_started", "microphone_state_change"):
             with self._lock:
                 self._state[str(kind)] = frame
-        elif self._carrier is not None:
-            return  # these glasses answer for themselves
         elif kind == "rgb_led_control":
             self._light(frame)
+        elif self._carrier is not None:
+            return  # these glasses answer for themselves
         elif kind == "show_wifi_setup":
             self.wifi_setups.add(WifiSetup(str(frame.get("appPackageName")), frame.get("reason")))
         elif kind == "request_single_location":
@@ -355,8 +355,12 @@ class Glasses:
         return "" if known is None or known.has_camera else NO_CAMERA.format(self.model)
 
     def _light(self, frame: Frame) -> None:
-        self.lights.add(Light.told(frame, self._now()))
-        self._report("rgb_led_control_response", requestId=frame.get("requestId"), success=True)
+        light = Light.told(frame, self._now())
+        self.lights.add(light)
+        # Not left to the frame: a page that has been told of the light is not yet sent frames.
+        self._tell({"kind": "light", **light.message(light.at)})
+        if self._carrier is None:
+            self._report("rgb_led_control_response", requestId=frame.get("requestId"), success=True)
 
     # --- Pages -------------------------------------------------------------------------------
 

@@ -84,6 +84,8 @@ def test_a_page_sees_what_happens(
     page.wait("speech", state="spoken", requestId="r1")
     app.send("audio_play_request", requestId="r2", audioUrl="http://x/song.mp3")
     page.wait("audio", state="played", requestId="r2", url="http://x/song.mp3")
+    app.send("rgb_led_control", requestId="l1", action="on", color="red", ontime=100, count=2)
+    page.wait("light", action="on", color="red", ontime=100, offtime=None, count=2, age=0.0)
     before = len(page.seen.items)
     page.send({"action": "stop"})
     page.wait("app", state="stopped")

@@ -39,8 +39,8 @@ export class Lights {
     this.#draw();
   }
 
-  // A rgb_led_control; age: for how many seconds it has been obeyed already
-  obey(command, age = 0) {
+  // What the app last asked for, or null; age: for how many seconds it has been obeyed already
+  obey(command, age) {
     clearTimeout(this.#timer);
     const on = command?.action === "on" && command.ontime > 0;
     this.#command = on ? { ...command, since: performance.now() - age * 1000 } : null;

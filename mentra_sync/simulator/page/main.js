@@ -191,7 +191,6 @@ byId("model").addEventListener("click", () => {
 });
 
 const FROM_THE_CLOUD = {
-  rgb_led_control: (command) => lights.obey(command),
   show_wifi_setup: (message) => requests.wifi(message),
   request_single_location: () => requests.place(),
   audio_play_request: (message) => speaker.play(message),
@@ -246,6 +245,7 @@ const FROM_THE_SIMULATOR = {
     talk.played(message);
     playing.follow(message);
   },
+  light: (command) => lights.obey(command, command.age),
   photo: (message) => {
     lights.photo(message);
     camera.photo(message);
