@@ -90,7 +90,7 @@ class Webhooks:
         self._actions = ThreadPoolExecutor(limits.ACTION_THREADS, "mentra-sim-action")
         self._changed = threading.Condition()  # guards the next four
         self._closed = False
-        self._open: set[http.client.HTTPConnection] = set()
+        self._open: set[_Connection] = set()
         self._busy = 0
         self._waiting = 0
 
@@ -180,7 +180,7 @@ class Webhooks:
             self._closed = True
             self._changed.notify_all()
             for connection in self._open:
-                _break_off(connection)
+                connection.break_off()
         for pool in (self._pool, self._actions):
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -234,9 +234,7 @@ class Webhooks:
         except ConfigurationError as error:
             return 0, b"", str(error)
         timeout = timeout or limits.WEBHOOK_TIMEOUT
-        connection = http.client.HTTPConnection(
-            parts.hostname or "", parts.port or 80, timeout=timeout
-        )
+        connection = _Connection(parts.hostname or "", parts.port or 80, timeout=timeout)
         with self._changed:
             if self._closed:
                 return 0, b"", "the simulator is ending"
@@ -245,7 +243,7 @@ class Webhooks:
 
         def give_up() -> None:
             late.set()
-            _break_off(connection)
+            connection.break_off()
 
         deadline = self._schedule.after(timeout, give_up)
         try:
@@ -291,9 +289,21 @@ def _shown(answer: bytes) -> Any:
         return answer.decode("utf-8", "replace")
 
 
-def _break_off(connection: http.client.HTTPConnection) -> None:
-    """End a request from another thread: who waits for its answer gets none."""
-    # `connect` may set the socket while we look.
-    if (sock := connection.sock) is not None:
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+class _Connection(http.client.HTTPConnection):
+    """One that can be broken off from another thread; who waits for its answer gets none."""
+
+    # http.client lets go of an answer's socket when it is the last one, and reads on.
+    _socket: socket.socket | None = None
+    _broken = False
+
+    def connect(self) -> None:
+        super().connect()
+        self._socket = self.sock
+        if self._broken:
+            raise ConnectionAbortedError("broken off")
+
+    def break_off(self) -> None:
+        self._broken = True
+        if (sock := self._socket) is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from background import Call
-from raw_app import RawApp, RawSocket
+from post_server import Post, PostServer
+from raw_app import PATIENCE, RawApp, RawSocket
 
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
@@ -64,6 +65,29 @@ def test_the_end_does_not_wait_for_the_app(
     change_settings(page, 1)
     hanging.posts.wait_count(lambda post: True, 1)
     assert Call(running.stop).outcome is None
+
+
+def test_the_end_does_not_wait_for_the_rest_of_an_answer(
+    simulate: Callable[..., Simulator],
+) -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def answer(post: Post) -> tuple[int, bytes]:
+        # What follows ends with the connection, which http.client then holds no more.
+        post.connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        begun.set()
+        gate.wait(LONG)
+        return 200, b""
+
+    server = PostServer(answer)
+    try:
+        simulator = simulate(webhook_url=server.url)
+        simulator.begin_app()
+        assert begun.wait(PATIENCE)
+        assert Call(simulator.stop).outcome is None
+    finally:
+        gate.set()
+        server.close()
 
 
 @pytest.mark.parametrize("name", ["lens", "spoken", "played", "lights", "photos", "frames"])
