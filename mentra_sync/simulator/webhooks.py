@@ -167,12 +167,14 @@ class Webhooks:
     def _submit(
         self, post: _Post, make: MakeBody, headers: dict[str, str], tries: int, done: Done
     ) -> None:
-        # A pool that has been shut down refuses: the simulator is ending.
         self._count(1)
         try:
             self._pool.submit(self._send, post, make, headers, tries, done)
         except RuntimeError:
-            self._count(-1)
+            # A pool that has been shut down refuses: the simulator is ending.  One that got no
+            # thread has queued it, and the next thread sends it.
+            if self._closed:
+                self._count(-1)
 
     def close(self) -> None:
         """Break off what is on its way and end the threads."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from background import Call
+from cloud import wait_until
 from post_server import Post, PostServer
 from raw_app import PATIENCE, RawApp, RawSocket
+from stage import no_thread
 
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
@@ -88,6 +90,21 @@ def test_the_end_does_not_wait_for_the_rest_of_an_answer(
     finally:
         gate.set()
         server.close()
+
+
+def test_a_webhook_that_found_no_thread_is_sent_by_the_next_one(
+    simulator: Simulator, app: RawApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhooks = simulator.cloud.webhooks
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        simulator.begin_app()
+    assert webhooks.busy == 1
+    sent = threading.Event()
+    webhooks.post(f"{app.webhook_url}/2", {}, repeat=False, done=lambda *how: sent.set())
+    app.wait_connected()
+    assert sent.wait(PATIENCE)
+    wait_until(lambda: webhooks.busy == 0)
 
 
 @pytest.mark.parametrize("name", ["lens", "spoken", "played", "lights", "photos", "frames"])
