@@ -131,8 +131,7 @@ class WebApp:
             if self._closed:
                 socket.abort()
         try:
-            began()
-            socket.serve(receive)
+            socket.serve(receive, began)
         finally:
             with self._lock:
                 self._sockets.discard(socket)

@@ -139,9 +139,17 @@ class WebSocket:
             self._over = True
             self._wake()
 
-    def serve(self, receive: Callable[[str | bytes], None]) -> None:
-        """Pass every message to ``receive``, on this thread, until the connection has ended."""
+    def serve(
+        self,
+        receive: Callable[[str | bytes], None],
+        began: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Call ``began``, then pass every message to ``receive``, on this thread, until the end.
+
+        What they raise is logged, and ends the connection.
+        """
         try:
+            self._do(began)
             with selectors.DefaultSelector() as selector:
                 selector.register(self._wakened, selectors.EVENT_READ)
                 selector.register(self._socket, selectors.EVENT_READ)
@@ -155,8 +163,11 @@ class WebSocket:
         with self._lock:
             if self._over or self._closing_until is not None:
                 return
+        self._do(lambda: receive(message))
+
+    def _do(self, work: Callable[[], None]) -> None:
         try:
-            receive(message)
+            work()
         except Exception:
             logger.exception("the simulator failed at a message")
             self.close(1011, "Internal server error")

@@ -315,6 +315,21 @@ def test_what_json_cannot_carry_keeps_no_page_out(
     assert page.wait("crossing", name="odd again")["body"]["value"] == "inf"
 
 
+def test_a_page_that_cannot_be_greeted_is_hung_up_on(
+    simulator: Simulator,
+    open_socket: Callable[..., RawSocket],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(simulator._desk.panel, "attach", fail)
+    page = open_socket(simulator.url.replace("http", "ws") + "simulator-ws")
+    assert page.wait_closed() == (1011, "Internal server error")
+    assert "on purpose" in caplog.text
+
+
 def test_a_new_page_is_shown_the_latest_of_very_much(
     simulator: Simulator, open_panel: Callable[[Simulator], RawSocket]
 ) -> None:
