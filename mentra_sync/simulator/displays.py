@@ -12,7 +12,7 @@ from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.dashboard import SYSTEM_PACKAGE, Dashboard
 from mentra_sync.simulator.pace import Display, FaultyPace, Pace
-from mentra_sync.simulator.schedule import Schedule
+from mentra_sync.simulator.schedule import Later, Schedule
 
 BOOT_TITLE = "// MentraOS - Starting App"
 
@@ -48,6 +48,7 @@ class Displays:
         self._booting: dict[str, _Boot] = {}
         self._held: dict[tuple[str, str], Display] = {}
         self._shown: dict[str, Display] = {}
+        self._expiries: dict[str, Later] = {}
         self._has_shown: set[str] = set()
         """Apps that have shown something since they were started."""
         self.dashboard = Dashboard(send)
@@ -121,11 +122,15 @@ class Displays:
         self._pace.offer(Display(frame, SYSTEM_PACKAGE))
 
     def _pass_on(self, display: Display) -> None:
-        self._shown[display.view] = display
+        view = display.view
+        self._shown[view] = display
         self._has_shown.add(display.package)
         self._send(display.frame)
+        if (expiry := self._expiries.pop(view, None)) is not None:
+            expiry.cancel()
         if display.seconds is not None:
-            self._schedule.after(display.seconds, lambda: self._expired(display))
+            expiry = self._schedule.after(display.seconds, lambda: self._expired(display))
+            self._expiries[view] = expiry
 
     def _expired(self, display: Display) -> None:
         with self._lock:

@@ -19,7 +19,6 @@ class Later:
     def __init__(self, schedule: Schedule, due: float, function: Callable[[], object]) -> None:
         self.due = due
         self.function = function
-        self.cancelled = False
         self._schedule = schedule
 
     def cancel(self) -> None:
@@ -76,7 +75,9 @@ class Schedule:
     def forget(self, later: Later) -> None:
         """See :meth:`Later.cancel`."""
         with self._changed:
-            later.cancelled = True
+            # At once, not at its moment: what a function holds may be much, and that be far off.
+            self._heap = [entry for entry in self._heap if entry[2] is not later]
+            heapq.heapify(self._heap)
             self._version += 1
             self._changed.notify_all()
 
@@ -98,7 +99,6 @@ class Schedule:
         """The next function whose moment has come; None when stopped."""
         with self._changed:
             while not self._stopped:
-                self._drop_cancelled()
                 due = self._heap[0][0] if self._heap else None
                 if due is not None and due <= self.clock.now():
                     self._waits_for = None
@@ -112,7 +112,3 @@ class Schedule:
         self.clock.wait_for(
             self._changed, lambda: self._stopped or self._version != version, until=due
         )
-
-    def _drop_cancelled(self) -> None:
-        while self._heap and self._heap[0][2].cancelled:
-            heapq.heappop(self._heap)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from raw_app import RawApp
 from still_clock import StillClock
 
+from mentra_sync.simulator.displays import Displays
 from mentra_sync.simulator.http import Simulator
 from mentra_sync.simulator.pace import Display, FaultyPace, Pace
 from mentra_sync.simulator.schedule import Schedule
@@ -133,6 +136,20 @@ def test_a_late_turn_does_not_bring_back_what_is_old() -> None:
     clock.to(5, lambda: schedule.quiet)
     schedule.stop()
     assert passed == ["1", "3"]
+
+
+class Frame(dict[str, Any]):
+    """One whose end can be seen."""
+
+
+def test_what_was_replaced_is_not_kept_until_its_time_would_be_up(stopwatch: Stopwatch) -> None:
+    displays = Displays(stopwatch.schedule, threading.RLock(), lambda frame: None, realistic=False)
+    frames = [Frame(display(text).frame, durationMs=86_400_000) for text in ("1", "2", "3")]
+    kept = [weakref.ref(frame) for frame in frames]
+    while frames:
+        displays.offer(frames.pop(0), "app")
+    gc.collect()
+    assert [one() is not None for one in kept] == [False, False, True]
 
 
 @pytest.fixture
