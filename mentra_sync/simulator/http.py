@@ -150,7 +150,8 @@ class Simulator:
     def start(self, listener: socket.socket | None = None) -> None:
         """Listen; returns at once. Raises ConfigurationError when the port is taken.
 
-        On a ``listener`` that is given, whatever host and port were; it stays open.
+        On a ``listener`` that is given, whatever host and port were; it stays open.  When the
+        system has no thread left it is stopped, and RuntimeError raised.
         """
         if listener is None:
             busy = hints.PAGE_PORT_BUSY
@@ -160,8 +161,12 @@ class Simulator:
         self._port = listener.getsockname()[1]
         self.cloud.address = self._address
         self._server = WebServer(listener, self._web.flask)
-        self.cloud.start()
-        self._server.start()
+        try:
+            self.cloud.start()
+            self._server.start()
+        except RuntimeError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Close all connections and end all threads; may be called more than once."""

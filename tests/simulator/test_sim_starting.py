@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from raw_app import API_KEY, PACKAGE, RawApp
+from networks import free_port
+from raw_app import API_KEY, PACKAGE, RawApp, simulator_threads
+from stage import no_thread
 
 from mentra_sync import config
 from mentra_sync.errors import ConfigurationError
@@ -189,6 +191,24 @@ def test_a_busy_port_moves_or_is_named(simulate: Callable[..., Simulator]) -> No
     assert second.port != first.port
     with pytest.raises(ConfigurationError, match=f"port {first.port} is in use.*--port"):
         simulate(port=first.port, port_may_move=False)
+
+
+@pytest.mark.parametrize("last", ["mentra-sim-wire-time", "mentra-sim-server"])
+def test_a_start_that_finds_no_thread_leaves_nothing_behind(
+    last: str, simulate: Callable[..., Simulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        (no_thread if thread.name == last else start)(thread)
+
+    port = free_port()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            simulate(port=port)
+    assert simulator_threads() == []
+    assert simulate(port=port, port_may_move=False).port == port
 
 
 def test_a_port_that_cannot_be(simulate: Callable[..., Simulator]) -> None:
