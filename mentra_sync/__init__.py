@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from mentra_sync.errors import SessionEnded as SessionEnded
     from mentra_sync.errors import StorageError as StorageError
     from mentra_sync.errors import StreamError as StreamError
-    from mentra_sync.features.audio import AudioPlayResult as AudioPlayResult
     from mentra_sync.features.camera import PhotoData as PhotoData
     from mentra_sync.features.layouts import Animation as Animation
+    from mentra_sync.features.player import AudioPlayResult as AudioPlayResult
     from mentra_sync.features.settings import SettingChange as SettingChange
     from mentra_sync.features.streams import ManagedStream as ManagedStream
     from mentra_sync.features.streams import StreamCheck as StreamCheck
@@ -113,7 +113,7 @@ _HOMES = {
         "ConfigurationError ConnectionFailed MentraError PermissionDenied PhotoError RequestFailed"
         " RequestTimeout SessionEnded StorageError StreamError"
     ),
-    "features.audio": "AudioPlayResult",
+    "features.player": "AudioPlayResult",
     "features.camera": "PhotoData",
     "features.layouts": "Animation",
     "features.settings": "SettingChange",

@@ -22,6 +22,7 @@ from mentra_sync.features.events import Events
 from mentra_sync.features.layouts import Layouts
 from mentra_sync.features.led import Led
 from mentra_sync.features.location import Location
+from mentra_sync.features.player import Player
 from mentra_sync.features.settings import Settings
 from mentra_sync.features.simple_storage import SimpleStorage
 from mentra_sync.features.timers import timer
@@ -111,7 +112,8 @@ class AppSession:
         """Handlers for what happens, and calls that wait for it."""
         self.layouts = Layouts(self._link, self._display_profile)
         """What the lens shows."""
-        self.audio = Audio(self._link)
+        player = Player(self._link)
+        self.audio = Audio(self._link, player)
         """What the glasses say and play."""
         self.camera = Camera(self._link, lambda: self._capabilities)
         """Photos, and video streams."""
@@ -130,7 +132,7 @@ class AppSession:
         self.users = Users(self._link, shared.cloud_api)
         """Other people who use the same app right now."""
         self._conversation = Conversation(
-            self._link, self.layouts, self.audio, lambda: self._has_speaker
+            self._link, self.layouts, player, lambda: self._has_speaker
         )
 
     # --- Who, where, what ---------------------------------------------------------------------

@@ -92,8 +92,9 @@ KNOW_SIMULATOR = {"mentra_sync.server", "mentra_sync.running"}
 """Of the server's layer only these two: one starts it, one gives it the log and opens its page."""
 
 FEATURES_KNOW = {
+    "audio": {"player"},
     "camera": {"streams"},
-    "conversation": {"audio", "events", "layouts"},
+    "conversation": {"layouts", "player"},
     "simple_storage": {"storage_register", "stored_values", "user_storage"},
     "storage_register": {"user_storage"},
     "streams": {"stream_course", "stream_options"},

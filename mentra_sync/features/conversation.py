@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from mentra_sync import config, hints
 from mentra_sync.errors import MentraError, RequestTimeout, SessionEnded
-from mentra_sync.features.audio import Audio
 from mentra_sync.features.layouts import Layouts
+from mentra_sync.features.player import SPEECH_TRACK, Player, play_request
 from mentra_sync.protocol.codec import text_of
 from mentra_sync.protocol.streams import StreamName
 from mentra_sync.runtime.link import Link
@@ -22,11 +22,11 @@ class Conversation:
     """Questions and answers, one after the other."""
 
     def __init__(
-        self, link: Link, layouts: Layouts, audio: Audio, has_speaker: Callable[[], bool]
+        self, link: Link, layouts: Layouts, player: Player, has_speaker: Callable[[], bool]
     ) -> None:
         self._link = link
         self._layouts = layouts
-        self._audio = audio
+        self._player = player
         self._has_speaker = has_speaker
         self._lock = threading.Lock()
         self._kept: dict[StreamName, _Kept] = {}  # guarded by _lock
@@ -46,9 +46,7 @@ class Conversation:
             self._layouts.show_text_wall(prompt)
             spoken = text_of(prompt)
             if speak and spoken.strip() and self._has_speaker():
-                self._say(spoken)
-            # Recognisers hear the glasses' own voice: what came until now is no answer.
-            mailbox.clear()
+                self._say(spoken, mailbox)
             return self._next_words(mailbox, timeout)
 
     @contextmanager
@@ -60,12 +58,15 @@ class Conversation:
             finally:
                 self._keep(stream)
 
-    def _say(self, prompt: str) -> None:
+    def _say(self, prompt: str, mailbox: Mailbox) -> None:
+        """Speak, and forget what was heard until the end: recognisers hear the glasses' voice."""
+        request = play_request(self._player.speech_url(prompt), track_id=SPEECH_TRACK)
         try:
-            result = self._audio.play_tts(prompt)
+            result = self._player.play(request, config.PLAY_TIMEOUT, ended=mailbox.clear)
         except SessionEnded:
             raise
         except MentraError as error:
+            mailbox.clear()
             self._link.logger.warning("the question could not be spoken: %s", error)
             return
         if not result:

@@ -147,10 +147,10 @@ class Link:
         self.check()
         self._pacer.show(display)
 
-    def expect(self, kind: str, key: str) -> Reply:
+    def expect(self, kind: str, key: str, settled: Callable[[], object] = lambda: None) -> Reply:
         """Register a request before sending it; see ``replies.Reply``."""
         self.check()
-        return self.replies.expect(kind, key)
+        return self.replies.expect(kind, key, settled)
 
     def _write(self, command: Command, reply: Reply | None = None, *, keep: bool = True) -> None:
         frame = to_json(self._stamp(command))

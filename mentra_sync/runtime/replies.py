@@ -40,7 +40,9 @@ class Reply:
     nobody wants its answer.
     """
 
-    def __init__(self, replies: Replies, kind: str, key: str, wait: Wait) -> None:
+    def __init__(
+        self, replies: Replies, kind: str, key: str, wait: Wait, settled: Callable[[], object]
+    ) -> None:
         self.kind = kind
         self.key = key
         self.frame: str | None = None
@@ -49,6 +51,7 @@ class Reply:
         """Whether it was given up before it was sent."""
         self._replies = replies
         self._wait = wait
+        self._settled = settled
         self._value: Any = None
         self._error: Exception | None = None
 
@@ -79,6 +82,7 @@ class Reply:
         """Give the waiting call its answer. Called once, by whoever took it off the register."""
         self._value = value
         self._error = error
+        self._settled()
         self._wait.end()
 
 
@@ -104,9 +108,13 @@ class Replies:
             return None
         return self._dispatcher.clock.now() + timeout
 
-    def expect(self, kind: str, key: str) -> Reply:
-        """Register a request before it is sent. ``key`` is its request id on the wire."""
-        reply = Reply(self, kind, key, Wait(self._dispatcher))
+    def expect(self, kind: str, key: str, settled: Callable[[], object] = lambda: None) -> Reply:
+        """Register a request before it is sent. ``key`` is its request id on the wire.
+
+        ``settled`` is called when there is an answer, before anything that comes after it is
+        dealt with: the call itself may have to wait for its turn to go on.
+        """
+        reply = Reply(self, kind, key, Wait(self._dispatcher), settled)
         with self._lock:
             self._pending[kind, key] = reply
         return reply
