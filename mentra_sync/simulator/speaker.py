@@ -183,10 +183,11 @@ class Speaker:
                 return
             del self._playing[playback.request_id]
             self._disarm(playback)
-            self._report(playback, state)
         # The cloud's lock comes before ours, so ours is not held here.
         duration = round(playback.seconds * 1000)
         self._say(playback.request_id, answer or {"success": True, "duration": duration})
+        # Last: who answers what was spoken shall not be ahead of the word that it is over.
+        self._report(playback, state)
 
     def _say(self, request_id: str, answer: Frame) -> None:
         self._answer({"type": "audio_play_response", "requestId": request_id, **answer})

@@ -12,8 +12,22 @@ from raw_app import RawApp, RawSocket
 from still_clock import StillClock
 
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.schedule import Schedule
+from mentra_sync.simulator.speaker import Speaker
 
 TEN_SECONDS_OF_TEXT = "x" * 150
+
+
+def test_the_app_hears_of_the_end_before_the_page_does() -> None:
+    told: list[str] = []
+    speaker = Speaker(
+        Schedule(StillClock(), "mentra-sim-test"),
+        answer=lambda frame: told.append("the app"),
+        tell=lambda message: told.append(message["state"]),
+        realistic=False,
+    )
+    speaker.play({"requestId": "r1", "audioUrl": "http://x/api/tts?text=hi"}, None)
+    assert told == ["speaking", "the app", "spoken"]
 
 
 class Stage:
