@@ -21,7 +21,7 @@ def _in_utc(moment: Any) -> Any:
     try:
         # Before Python 3.11 a Z is not understood.
         parsed = datetime.fromisoformat(str(moment).replace("Z", "+00:00"))
-    except ValueError:
+        in_utc = parsed.astimezone(timezone.utc)
+    except (ValueError, OverflowError):  # no moment, or one without a year in UTC
         return moment
-    in_utc = parsed.astimezone(timezone.utc)
     return in_utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{in_utc.microsecond // 1000:03d}Z"

@@ -167,6 +167,18 @@ def test_every_input_arrives_as_recorded(running: Simulator, app: RawApp) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    "start", ["someday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+)
+def test_a_moment_that_utc_does_not_have_stays_as_it_is(
+    running: Simulator, app: RawApp, start: str
+) -> None:
+    listen(running, app, "calendar_event")
+    assert running.glasses.calendar("Dinner", start, "2026-12-01T19:00:00Z") == 1
+    data = app.socket.wait("data_stream", streamType="calendar_event")["data"]
+    assert (data["dtStart"], data["dtEnd"]) == (start, "2026-12-01T19:00:00.000Z")
+
+
 def test_who_does_not_listen_hears_nothing(running: Simulator, app: RawApp) -> None:
     listen(running, app, "head_position")
     assert running.glasses.press() == 0
