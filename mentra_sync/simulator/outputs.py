@@ -56,7 +56,7 @@ def output_of(crossing: Crossing) -> Output | None:
         url = frame.get("audioUrl")
         text = spoken_text(url) if isinstance(url, str) else None
         return Output(user_id, "plays", _plain(url)) if text is None else _spoken(user_id, text)
-    if kind in _FIELDS:
+    if isinstance(kind, str) and kind in _FIELDS:  # a list would be no key
         does, names = _FIELDS[kind]
         return Output(user_id, does, {name: _plain(frame[name]) for name in names if name in frame})
     return None
@@ -73,7 +73,7 @@ def shortened(what: Any, length: int = 200) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
-_FIELDS: dict[Any, tuple[str, tuple[str, ...]]] = {
+_FIELDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "audio_stop_request": ("stops playing", ("trackId",)),
     "rgb_led_control": ("lights", ("action", "color", "ontime", "offtime", "count")),
     "photo_request": ("takes a photo", ("size",)),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from raw_app import RawApp
 
 from mentra_sync import AppServer, AppSession
 from mentra_sync.simulator import recording
@@ -236,6 +237,16 @@ def test_what_is_odd_is_written_so_that_it_can_be_read_again(
     assert did[1].arguments["text"] == ODD.replace("\ud800", "\ufffd")
     left_out = [message for message in caplog.messages if "is left out" in message]
     assert len(left_out) == 2
+
+
+def test_a_type_that_is_no_text_is_no_output(running: Simulator, app: RawApp, tmp_path: Path):
+    path = tmp_path / "odd.jsonl"
+    with Recorder(running, path):
+        for kind in ([], {}, None, 5):
+            app.socket.send({"type": kind})
+        app.show("Hello!")
+        assert running.glasses.lens.wait_for("Hello!", PATIENCE)
+    assert [line["what"] for line in outputs(path) if line["app"] != "listens"] == ["Hello!"]
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path):
