@@ -71,6 +71,9 @@ MAX_REQUEST = 2 * 1024 * 1024
 MAX_STORAGE = 1024 * 1024
 """Bytes of all values of one user in one app (section 7)."""
 
+MAX_STORAGE_DEPTH = 100
+"""Parts of one key in storage: a database that nests them, as the cloud's does, ends there."""
+
 MAX_CONNECTIONS = 500
 """Connections that the web server holds at once; an app and a page need about ten."""
 

@@ -77,6 +77,12 @@ class SimpleStorage:
             return 200, {"success": True, "message": f'Key "{key}" deleted'}
 
     def _merge(self, package: str, user_id: str, data: dict[str, str], done: str) -> Answer:
+        most = limits.MAX_STORAGE_DEPTH
+        for key in data:
+            if len(_path(key)) > most:
+                # An SDK asks again after a 500; this one would never do.
+                detail = f'Key "{key[:50]}..." has more than {most} parts'
+                return 400, {"error": "Keys are nested too deeply", "detail": detail}
         with self._lock:
             values = _copy(self._data.get((package, user_id), {}))
             for key, value in data.items():

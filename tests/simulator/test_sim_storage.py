@@ -122,6 +122,22 @@ def test_a_text_cannot_hold_a_field(simulator: Simulator) -> None:
     assert call(simulator, "GET", path)[1]["data"] == {"a": "1"}
 
 
+def test_a_key_has_a_hundred_parts_at_most(simulator: Simulator) -> None:
+    path = f"api/sdk/simple-storage/{USER}"
+    most = ".".join("a" * limits.MAX_STORAGE_DEPTH)
+    for key in (most + ".a", ".".join("a" * 499)):
+        for at, body in (("", {"data": {key: "1"}}), (f"/{key}", {"value": "1"})):
+            status, answer = call(simulator, "PUT", path + at, body)
+            assert (status, answer["error"]) == (400, "Keys are nested too deeply")
+            assert "more than 100 parts" in answer["detail"]
+    assert call(simulator, "PUT", f"{path}/{most}", {"value": "1"})[0] == 200
+    data = call(simulator, "GET", path)[1]["data"]
+    for _ in range(limits.MAX_STORAGE_DEPTH):
+        data = data["a"]
+    assert data == "1"
+    assert call(simulator, "DELETE", f"{path}/{most}")[0] == 200
+
+
 def test_users_and_apps_have_their_own(simulator: Simulator) -> None:
     call(simulator, "PUT", f"api/sdk/simple-storage/{USER}/a", {"value": "1"})
     other = call(simulator, "GET", "api/sdk/simple-storage/nobody@example.com")
