@@ -98,10 +98,13 @@ class Admission:
             try:
                 port = int(request.environ["SERVER_PORT"])
                 address = self.address(port, request.args.get("user"))
+                code = qr_code.modules(address)
             except ConfigurationError as error:
                 abort(409, str(error))
-            code, seconds = qr_code.modules(address), limits.INVITATION_SECONDS
-            return jsonify(address=address, code=code, seconds=seconds)
+            except ValueError:
+                # Even a wearer's name may be: most letters take several characters in an address.
+                abort(400, "the user's name is so long that its address fits into no code")
+            return jsonify(address=address, code=code, seconds=limits.INVITATION_SECONDS)
 
         @routes.get(_JOINED)
         def joined() -> Response:

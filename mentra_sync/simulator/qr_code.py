@@ -15,7 +15,8 @@ BLOCKS = "".join(_HALVES.values())
 def modules(text: str) -> tuple[str, ...]:
     """The code of a text, row by row: ``1`` for a dark module, ``0`` for a light one.
 
-    The light border around it is left to whoever draws it.
+    The light border around it is left to whoever draws it.  Raises ValueError for a text that is
+    too long for any code.
     """
     return tuple("".join(map(str, row)) for row in _matrix(text, border=0))
 

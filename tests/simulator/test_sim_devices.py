@@ -152,6 +152,15 @@ def test_the_own_machine_needs_no_invitation(
     assert token_of(answer.json()["address"])
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "\u65e5" * limits.MAX_WEARER_NAME])
+def test_a_name_that_fits_into_no_code(open_simulator: Simulator, name: str) -> None:
+    url = f"{open_simulator.url}api/sim/invitations"
+    answer = requests.post(url, params={"user": name}, timeout=10)
+    assert answer.status_code == 400 and "so long that" in answer.json()["error"]
+    long = "x" * limits.MAX_WEARER_NAME
+    assert requests.post(url, params={"user": long}, timeout=10).json()["code"]
+
+
 # --- Nobody else -----------------------------------------------------------------------------
 
 
