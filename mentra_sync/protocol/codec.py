@@ -15,6 +15,7 @@ from mentra_sync.protocol.jsontext import (
     dumps,
     iso_timestamp,
     parse,
+    parse_value,
     text_of,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "from_json",
     "iso_timestamp",
     "parse",
+    "parse_value",
     "text_of",
     "to_json",
 ]

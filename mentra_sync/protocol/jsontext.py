@@ -36,17 +36,21 @@ class MalformedMessage(ValueError):
 
 def parse(text: str | bytes) -> dict[str, Any]:
     """The JSON object in a text (bytes: strict UTF-8); raises MalformedMessage."""
-    if _fast_loads is not None:
-        try:
-            value = _fast_loads(text)
-        except ValueError:
-            value = _slow_loads(text)
-    else:
-        value = _slow_loads(text)
+    value = parse_value(text)
     if value.__class__ is not dict:
         raise MalformedMessage(f"a message must be a JSON object, got {shortened(value)}")
     parsed: dict[str, Any] = value
     return parsed
+
+
+def parse_value(text: str | bytes) -> Any:
+    """Any JSON value in a text (bytes: strict UTF-8); raises MalformedMessage."""
+    if _fast_loads is None:
+        return _slow_loads(text)
+    try:
+        return _fast_loads(text)
+    except ValueError:
+        return _slow_loads(text)
 
 
 def dumps(value: Any) -> str:

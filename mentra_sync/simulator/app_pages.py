@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, request
 
 from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.registry import App
-from mentra_sync.simulator.rest import bearer
+from mentra_sync.simulator.rest import bearer, json_body
 
 _MOST = 100
 """Tokens that nobody has exchanged yet; past it the oldest are no longer good."""
@@ -59,7 +59,7 @@ class AppPages:
 
         @routes.post("/api/auth/exchange-user-token")
         def exchange() -> Response:
-            body = request.get_json(silent=True, force=True)
+            body = json_body()
             fields = body if isinstance(body, dict) else {}
             token, package = fields.get("aos_temp_token"), fields.get("packageName")
             if not isinstance(token, str) or not isinstance(package, str):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from mentra_sync.protocol.codec import iso_timestamp
 from mentra_sync.simulator.assistant import Assistant, tools_of
 from mentra_sync.simulator.cloud import Cloud
-from mentra_sync.simulator.rest import GlassesTokens, bearer
+from mentra_sync.simulator.rest import GlassesTokens, bearer, json_body
 from mentra_sync.simulator.wearer import Wearer
 
 Frame = dict[str, Any]
@@ -28,7 +28,7 @@ def phone_routes(cloud: Cloud, tokens: GlassesTokens) -> Blueprint:
     @routes.post("/appsettings/<package>")
     def app_settings(package: str) -> Answer:
         wearer, app = _wearer(cloud, tokens), cloud.registry.find(package)
-        body = request.get_json(silent=True, force=True)
+        body = json_body()
         changes = body if isinstance(body, list) else [body]
         if wearer is None:
             return _STRANGER
@@ -46,7 +46,7 @@ def phone_routes(cloud: Cloud, tokens: GlassesTokens) -> Blueprint:
 
     @routes.post("/api/user-data/set-datetime")
     def set_datetime() -> Answer:
-        body = request.get_json(silent=True, force=True)
+        body = json_body()
         body = body if isinstance(body, dict) else {}
         token, moment = body.get("coreToken"), body.get("datetime")
         wearer = cloud.find_wearer(tokens.user_id(str(token)) or "")
@@ -67,7 +67,7 @@ def _assistant_routes(routes: Blueprint, cloud: Cloud) -> None:
 
     @routes.post("/api/tools/apps/<package>/tool")
     def call_tool(package: str) -> Answer:
-        call = request.get_json(silent=True, force=True)
+        call = json_body()
         app = cloud.registry.find(package)
         if app is None:
             return {"error": True, "message": f"App not found: {package}"}, 404
@@ -173,7 +173,7 @@ _STRANGER = ({"success": False, "message": "Invalid core token"}, 401)
 def _reported(cloud: Cloud, tokens: GlassesTokens, take: Callable[..., Frame]) -> Any:
     def view(**path: str) -> Answer:
         wearer = _wearer(cloud, tokens)
-        body = request.get_json(silent=True, force=True)
+        body = json_body()
         if wearer is None:
             return _STRANGER
         if not isinstance(body, dict):

@@ -6,7 +6,9 @@ from typing import Any
 
 import jwt
 from flask import Blueprint, Response, abort, jsonify, request
+from werkzeug.exceptions import HTTPException
 
+from mentra_sync.protocol import codec
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.cloud import Cloud
 from mentra_sync.simulator.registry import App
@@ -46,6 +48,14 @@ def bearer() -> str | None:
     return token.strip() if scheme == "Bearer" and token.strip() else None
 
 
+def json_body() -> Any:
+    """The body of this request as JSON, whatever its content type; None when it is none."""
+    try:
+        return codec.parse_value(request.get_data())
+    except codec.MalformedMessage:
+        return None
+
+
 def rest_routes(cloud: Cloud, tokens: GlassesTokens) -> Blueprint:
     """All REST routes of the cloud."""
     routes = Blueprint("cloud", __name__)
@@ -62,8 +72,10 @@ def _noted(timeline: Timeline, response: Response) -> Response:
         return response
     name = f"{request.method} {request.path}"
     user_id = (request.view_args or {}).get("user_id")
-    # What is too big cannot be read here either.
-    said = None if response.status_code == 413 else _body()
+    try:
+        said = json_body()
+    except HTTPException:  # what is too big, or broke off, cannot be read here either
+        said = None
     timeline.add(Way.APP_TO_CLOUD, "request", name, user_id, said)
     body = response.get_json(silent=True)
     answer = {"status": response.status_code, "body": body}
@@ -85,7 +97,7 @@ def _storage_routes(routes: Blueprint, cloud: Cloud) -> None:
         if request.method == "GET":
             return _answer(storage.everything(app.package_name, user_id))
         if request.method == "PUT":
-            return _answer(storage.write_all(app.package_name, user_id, _body()))
+            return _answer(storage.write_all(app.package_name, user_id, json_body()))
         return _answer(storage.clear(app.package_name, user_id))
 
     @routes.route(STORAGE + "/<path:key>", methods=["GET", "PUT", "DELETE"])
@@ -96,7 +108,7 @@ def _storage_routes(routes: Blueprint, cloud: Cloud) -> None:
         if request.method == "GET":
             return _answer(storage.read(app.package_name, user_id, key))
         if request.method == "PUT":
-            return _answer(storage.write(app.package_name, user_id, key, _body()))
+            return _answer(storage.write(app.package_name, user_id, key, json_body()))
         return _answer(storage.delete(app.package_name, user_id, key))
 
 
@@ -166,7 +178,7 @@ def _app_routes(routes: Blueprint, cloud: Cloud) -> None:
     def discover_users() -> Response:
         if cloud.quirks:
             abort(404)
-        body = _body()
+        body = json_body()
         package = body.get("packageName") if isinstance(body, dict) else None
         app = cloud.registry.by_key(package, bearer())
         if app is None:
@@ -220,10 +232,6 @@ def _phone_routes(routes: Blueprint, cloud: Cloud, tokens: GlassesTokens) -> Non
 def _done(status: str, package: str) -> Answer:
     data = {"status": status, "packageName": package, "appState": {}}
     return 200, {"success": True, "data": data}
-
-
-def _body() -> Any:
-    return request.get_json(silent=True, force=True)
 
 
 def _unauthorized(error: str, message: str) -> Answer:

@@ -12,7 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mentra_sync.protocol import jsontext
-from mentra_sync.protocol.codec import MalformedMessage, clean_text, dumps, iso_timestamp, parse
+from mentra_sync.protocol.codec import (
+    MalformedMessage,
+    clean_text,
+    dumps,
+    iso_timestamp,
+    parse,
+    parse_value,
+)
 from mentra_sync.protocol.names import LocationRate
 
 orjson = pytest.importorskip("orjson")
@@ -74,6 +81,20 @@ def with_both(function, argument):
 )
 def test_reads(either, text, value):
     assert parse(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("null", None), (b"5", 5), ('"x\\ud800"', "x\ufffd"), ("[1, {}]", [1, {}]), ("{}", {})],
+)
+def test_reads_any_value(either, text, value):
+    assert parse_value(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "[1e999]", "1 2", "[" * 50_000, b"\xff"])
+def test_no_value(either, text):
+    with pytest.raises(MalformedMessage):
+        parse_value(text)
 
 
 @pytest.mark.parametrize(

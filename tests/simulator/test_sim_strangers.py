@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
 import socket
 import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import jwt
 import pytest
 import requests
 import websocket
-from raw_app import RawApp, RawSocket, simulator_threads
+from raw_app import API_KEY, PACKAGE, RawApp, RawSocket, simulator_threads
 
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
@@ -293,6 +295,51 @@ def test_many_connections_at_once(
             done.set()
         except requests.ConnectionError:
             continue
+
+
+PHONE = "api/client/"
+
+
+@pytest.mark.parametrize(
+    ("path", "good"),
+    [
+        ("api/auth/exchange-user-token", {"aos_temp_token": "x", "packageName": PACKAGE}),
+        ("api/sdk/simple-storage/u", {"data": {"a": "1"}}),
+        ("api/sdk/simple-storage/u/a", {"value": "1"}),
+        (f"api/tools/apps/{PACKAGE}/tool", {"toolId": "weather", "userId": "u"}),
+        (f"appsettings/{PACKAGE}", {"key": "a", "value": 1}),
+        (PHONE + "location", {"location": {"latitude": 1, "longitude": 2}}),
+        (PHONE + "notifications", {"title": "Lunch"}),
+        (PHONE + "user/settings", {"settings": {"brightness": 5}}),
+        (PHONE + "device/state", {"connected": True}),
+    ],
+)
+def test_bodies_that_no_json_has(running: Simulator, path: str, good: dict[str, Any]) -> None:
+    def status(body: str | bytes) -> int:
+        storage = path.startswith("api/sdk")
+        token = f"{PACKAGE}:{API_KEY}" if storage else running.token_of()
+        return requests.request(
+            "PUT" if storage else "POST",
+            running.url + path,
+            data=body,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=5,
+        ).status_code
+
+    text = json.dumps(good)
+    for number in ("NaN", "-Infinity", "1e999", "1" * 400):
+        assert status(f'{text[:-1]}, "more": {number}}}') == 400, number
+    for body in ("[" * 50_000, "{", "", b'{"a": "\xff"}'):
+        assert status(body) == 400, body
+    assert status(text) != 400, "it was for what no JSON has"
+
+
+def test_a_huge_body_of_a_stranger_is_not_read(simulator: Simulator) -> None:
+    url, body = f"{simulator.url}api/sdk/simple-storage/u", b"x" * (limits.MAX_REQUEST + 1)
+    answer = requests.put(url, data=body, timeout=5)
+    assert (answer.status_code, answer.json()["error"]) == (401, "Missing Authorization header")
+    [asked, answered] = simulator.cloud.timeline.after()
+    assert (asked.body, answered.body["status"]) == (None, 401)
 
 
 @pytest.mark.parametrize("depth", [200, 500, 900, 1000, 1020, 5000])
