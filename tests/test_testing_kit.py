@@ -148,6 +148,21 @@ def test_settings_and_model_are_there_from_the_start(worn: SimulatedGlasses):
     assert worn.lens.wait_for("3 to 5")
 
 
+def test_a_setting_that_no_frame_can_carry_is_refused_at_once(worn: SimulatedGlasses):
+    def main(session: AppSession) -> None:
+        session.layouts.show_text_wall(f"at {session.settings.get('volume')}")
+
+    with pytest.raises(ValueError, match="JSON"):
+        worn.start(main, settings={"volume": float("nan")})
+    worn.start()
+    with pytest.raises(ValueError, match="JSON"):
+        worn.change_settings(volume=float("nan"))
+    worn.change_settings(volume=3)
+    worn.stop()
+    worn.start()
+    assert worn.lens.text == "at 3"
+
+
 def test_stopped_and_started_again(worn: SimulatedGlasses):
     reasons: list[str] = []
     app = AppServer("com.example.again", on_session=lambda session: session.wait())

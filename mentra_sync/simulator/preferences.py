@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from mentra_sync.protocol.codec import iso_timestamp
+from mentra_sync.protocol.codec import dumps, iso_timestamp
 from mentra_sync.simulator import limits, subscriptions
 from mentra_sync.simulator.app_session import AppSession
 from mentra_sync.simulator.faces import CloudFace, WearerFace
@@ -51,7 +51,11 @@ _USER_SETTINGS = {name: setting for (_, name), setting in _CORE_STATUS.items()}
 
 
 class Preferences:
-    """All settings of one wearer; the cloud's lock guards them."""
+    """All settings of one wearer; the cloud's lock guards them.
+
+    What JSON doesn't have is refused with ValueError (NaN) or TypeError, and nothing is kept: an
+    app is told all of them when it starts, which would fail from then on.
+    """
 
     def __init__(self, cloud: CloudFace, wearer: WearerFace) -> None:
         self.system = dict(SYSTEM_SETTINGS)
@@ -64,6 +68,7 @@ class Preferences:
 
     def change_system(self, changes: Frame) -> None:
         """Change some; apps that listen to one of them are told of the changes."""
+        dumps(changes)  # raises before anything is kept
         with self._cloud.lock:
             changed = {key: new for key, new in changes.items() if self.system.get(key) != new}
             self.system.update(changed)
@@ -71,8 +76,8 @@ class Preferences:
 
     def change_by_phone(self, changes: Frame) -> Frame:
         """The same with the names that phones use (``metric_system_enabled``): all so far."""
-        self._by_phone.update(changes)
         self.change_system({_USER_SETTINGS.get(name, name): new for name, new in changes.items()})
+        self._by_phone.update(changes)
         return dict(self._by_phone)
 
     def model_of(self, frame: Frame) -> str | None:
@@ -89,6 +94,7 @@ class Preferences:
             told = _part(status, part)
             if name in told:
                 now[setting] = told[name]
+        dumps(now)  # raises before anything is kept
         changed = [key for key, new in now.items() if self.system.get(key) != new]
         self.system.update(now)
         self._tell_listeners(changed, dict(self.system))

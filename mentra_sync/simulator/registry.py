@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mentra_sync import hints
+from mentra_sync.protocol.codec import dumps
 from mentra_sync.protocol.names import PermissionType
 from mentra_sync.simulator.webhooks import loopback_url
 
@@ -78,7 +79,12 @@ class App:
         ]
 
     def save_settings(self, user_id: str, changes: dict[str, Any]) -> list[dict[str, Any]]:
-        """Change some of a wearer's settings; returns what :meth:`settings_of` says now."""
+        """Change some of a wearer's settings; returns what :meth:`settings_of` says now.
+
+        Raises ValueError (NaN) or TypeError for what JSON doesn't have, and keeps nothing: the app
+        is told all of them when it starts, which would fail from then on.
+        """
+        dumps(changes)  # raises before anything is kept
         self.saved_settings.setdefault(user_id, {}).update(changes)
         return self.settings_of(user_id)
 

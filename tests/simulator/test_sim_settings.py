@@ -10,6 +10,7 @@ import requests
 from raw_app import PACKAGE, RawApp
 
 from mentra_sync.simulator.http import Simulator
+from mentra_sync.simulator.preferences import SYSTEM_SETTINGS
 
 CONFIG = {
     "name": "Raw",
@@ -28,6 +29,13 @@ def listen(simulator: Simulator, app: RawApp, *streams: str) -> None:
 def post(simulator: Simulator, path: str, body: Any, token: str | None = None) -> Any:
     headers = {"Authorization": f"Bearer {token or simulator.token_of()}"}
     return requests.post(simulator.url + path, json=body, headers=headers, timeout=5)
+
+
+def started_again(simulator: Simulator, app: RawApp) -> Any:
+    """What the app is told when it is stopped and started."""
+    simulator.stop_app()
+    assert simulator.start_app()
+    return app.wait_connected(2).wait("tpa_connection_ack")
 
 
 @pytest.fixture
@@ -110,6 +118,18 @@ def test_the_page_changes_settings(
     app.posts.wait(lambda post: post[0] == "/settings")
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("nan")], {1, 2}])
+def test_a_value_that_no_frame_can_carry_is_not_kept(
+    configured: Simulator, app: RawApp, value: Any
+) -> None:
+    with pytest.raises((ValueError, TypeError), match="JSON"):
+        configured.change_settings({"flag": False, "name": value})
+    assert configured.change_settings({"name": "zed"})
+    assert app.posts.all()[0][1]["settings"] == [{"key": "name", "value": "zed"}]
+    ack = started_again(configured, app)
+    assert ack["settings"] == [{"key": "name", "value": "zed"}]
+
+
 # --- The glasses' -----------------------------------------------------------------------------
 
 
@@ -167,3 +187,33 @@ def test_a_change_tells_of_what_has_changed(running: Simulator, app: RawApp) -> 
     assert updates(app) == wanted
     assert post(running, path, {"settings": {}}, "nobody").status_code == 401
     assert post(running, path, ["x"]).status_code == 400
+
+
+def test_a_value_of_the_glasses_that_no_frame_can_carry_is_not_kept(
+    running: Simulator, app: RawApp
+) -> None:
+    bad = float("nan")
+    with pytest.raises(ValueError, match="JSON"):
+        running.change_system_settings({"headUpAngle": 30, "brightness": bad})
+    with pytest.raises(ValueError, match="JSON"):
+        core_status(running, {"metric_system_enabled": True}, {"brightness": bad})
+    wearer = running.cloud.find_wearer(running.user_id)
+    assert wearer is not None
+    with pytest.raises(ValueError, match="JSON"):
+        wearer.preferences.change_by_phone({"head_up_angle": 30, "brightness": bad})
+    assert wearer.preferences.change_by_phone({}) == {}
+    assert started_again(running, app)["augmentosSettings"] == SYSTEM_SETTINGS
+
+
+def test_a_phone_whose_settings_are_no_json_changes_nothing(
+    running: Simulator, app: RawApp
+) -> None:
+    headers = {"Authorization": f"Bearer {running.token_of()}"}
+    for path, body in (
+        ("api/client/user/settings", '{"settings": {"brightness": NaN}}'),
+        (f"appsettings/{PACKAGE}", '{"key": "volume", "value": NaN}'),
+    ):
+        answer = requests.post(running.url + path, data=body, headers=headers, timeout=5)
+        assert answer.status_code == 400
+    ack = started_again(running, app)
+    assert (ack["settings"], ack["augmentosSettings"]) == ([], SYSTEM_SETTINGS)
