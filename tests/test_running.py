@@ -405,9 +405,10 @@ def test_a_command_without_a_terminal_ends_in_good_order(tmp_path: Path):
 
 
 MOVED = """
-from mentra_sync import AppServer, config
+from mentra_sync import AppServer, config, running
 
 config.SIMULATOR_PORT = {}
+running._NEIGHBOURS_PATIENCE = {}
 app = AppServer(port=0)
 
 @app.session_handler
@@ -423,14 +424,14 @@ def test_a_page_that_is_not_at_its_usual_place_says_why(run: Any):
     with contextlib.ExitStack() as ending:
         ending.callback(app.stop)
         first = ending.enter_context(app.start_simulated(port=0))
-        script = run(MOVED.format(first.port))
+        script = run(MOVED.format(first.port, 30.0))
         told = script.wait_for(r"page is on port (\d+) and not on (\d+), .*").group
         assert told(1) != told(2) == str(first.port)
         assert "in use by the page of com.example.first, which is running, too" in told(0)
         script.press()
         assert script.code() == 0
     with socket.create_server(("127.0.0.1", 0)) as other:
-        script = run(MOVED.format(other.getsockname()[1]))
+        script = run(MOVED.format(other.getsockname()[1], 0.5))  # it says nothing at all
         assert "in use by another program." in script.wait_for(r"page is on port .*")[0]
         script.press()
         assert script.code() == 0
@@ -467,7 +468,7 @@ def test_an_app_that_takes_its_time_to_end_is_not_started_again(run: Any):
 
 def test_a_page_at_its_usual_place_says_nothing_of_it(run: Any):
     port = free_port()
-    script = run(MOVED.format(port))
+    script = run(MOVED.format(port, 30.0))
     script.wait_for(f":{port}/")
     script.press()
     assert script.code() == 0
