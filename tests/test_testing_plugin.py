@@ -72,12 +72,12 @@ def test_echo(glasses):
         [
             "E *assert <'You said: hallo' not in the lens within 0.1 s; nearest: 'You said: he*",
             "*- Simulated glasses -*",
-            "The app com.example.echo after 10?.?? s (session time)",
+            "The app com.example.echo after 1??.?? s (session time)",
             "Last expectation: waited in vain: 'You said: hallo' not in the lens within 0.1 s;"
             " nearest: 'You said: hello' at *.?? s",
             "The lens showed:",
-            "*0.?? s  'Welcome'",
-            "*0.?? s  'You said: hello'",
+            "*?.?? s  'Welcome'",
+            "*?.?? s  'You said: hello'",
             "Spoken:",
             "  'Hello from your app'",
             "The app listens to: transcription:en-US",
@@ -223,9 +223,9 @@ def test_own(glasses):
     glasses.advance(10)
 
 def test_other(glasses):
-    threading.Thread(target=lambda: 1 / 0).start()
-    import time
-    time.sleep(0.2)
+    failing = threading.Thread(target=lambda: 1 / 0)
+    failing.start()
+    failing.join()
 """)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["FAILED *::test_other *"])
