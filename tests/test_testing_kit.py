@@ -458,8 +458,7 @@ def test_code_that_hangs_does_not_hang_the_test():
     go_on.set()
 
 
-def test_time_goes_on_past_what_hangs(worn: SimulatedGlasses, monkeypatch):
-    monkeypatch.setattr("mentra_sync.testing.stillness.PATIENCE", 0.2)
+def test_time_goes_on_past_what_hangs(worn: SimulatedGlasses, monkeypatch: pytest.MonkeyPatch):
     go_on = threading.Event()
 
     def hangs(session: AppSession) -> None:
@@ -468,8 +467,10 @@ def test_time_goes_on_past_what_hangs(worn: SimulatedGlasses, monkeypatch):
             pass
 
     worn.start(hangs)
-    with pytest.warns(AppStillBusy, match=r"still at work: on_session of you@example\.com"):
-        worn.advance(61)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("mentra_sync.testing.stillness.PATIENCE", 0.2)
+        with pytest.warns(AppStillBusy, match=r"still at work: on_session of you@example\.com"):
+            worn.advance(61)
     assert worn.lens.wait_for("later")
     go_on.set()
     with warnings.catch_warnings():
@@ -496,7 +497,7 @@ def test_an_hour_of_minutes(worn: SimulatedGlasses):
         assert one.at == pytest.approx(60 * number, abs=20)
 
 
-def test_sleep_in_on_session_and_in_callbacks(worn: SimulatedGlasses):
+def test_sleep_in_on_session_and_in_callbacks(still: SimulatedGlasses):
     order: list[str] = []
 
     def main(session: AppSession) -> None:
@@ -511,10 +512,10 @@ def test_sleep_in_on_session_and_in_callbacks(worn: SimulatedGlasses):
         session.sleep(100)
         order.append("main at 150")
 
-    worn.start(main)
-    worn.advance(149)
+    still.start(main)
+    still.advance(149)
     assert order == ["callback at 10", "main at 50", "callback at 110"]
-    worn.advance(2)
+    still.advance(2)
     assert order[3:] == ["main at 150"]
 
 
