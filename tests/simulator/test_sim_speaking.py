@@ -190,6 +190,7 @@ def test_stopping_the_app_ends_its_speech(stage: Stage) -> None:
     assert stage.glasses.spoken.wait_for("x")
     stage.simulator.stop_app()
     stage.pass_time(30)
+    stage.app.sockets[0].wait_closed()  # it has read all by then
     assert stage.app.sockets[0].seen.all()[-1]["type"] == "app_stopped"
 
 
