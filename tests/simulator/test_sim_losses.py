@@ -7,12 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from raw_app import PACKAGE, RawApp
+from raw_app import PACKAGE, PATIENCE, RawApp
 from still_clock import StillClock
 
 from mentra_sync import config
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
+
+
+@pytest.fixture(autouse=True)
+def time_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a crowded machine an app may be away for longer than it has on glasses."""
+    monkeypatch.setattr(limits, "GRACE", 60.0)
+    monkeypatch.setattr(config, "EMPTY_SUBSCRIPTIONS_GRACE", 60.0)
 
 
 def stopped(app: RawApp) -> None:
@@ -182,7 +189,7 @@ def test_the_app_is_pinged(
     again = app.connect(app.hooks.all()[0])
     original_again = again._socket.pong
     again._socket.pong = lambda data="": (pings.append(data), original_again(data))[1]
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while len(pings) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(pings) >= 2
