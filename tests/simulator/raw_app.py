@@ -16,7 +16,7 @@ from post_server import Post, PostServer
 
 PACKAGE = "com.example.raw"
 API_KEY = "raw-key-of-the-app"
-PATIENCE = 8.0
+PATIENCE = 20.0
 
 Frame = dict[str, Any]
 

@@ -29,7 +29,7 @@ class StillClock(Clock):
         wait_until(quiet)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait for what has no event to wait on; fails when it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -267,7 +267,7 @@ def test_who_is_shown_is_chosen_and_stays(page: Page, simulator: Simulator) -> N
 
 
 def test_other_sites_may_not_frame_it(simulator: Simulator) -> None:
-    policy = requests.get(simulator.url, timeout=5).headers["Content-Security-Policy"]
+    policy = requests.get(simulator.url, timeout=20).headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in policy
 
 

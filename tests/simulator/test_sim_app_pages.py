@@ -24,7 +24,7 @@ def exchange(simulator: Simulator, token: Any, key: str = API_KEY, package: Any 
         simulator.url + "api/auth/exchange-user-token",
         json={"aos_temp_token": token, "packageName": package},
         headers={"Authorization": f"Bearer {key}"},
-        timeout=5,
+        timeout=20,
     )
     return answer.status_code, answer.json()
 
@@ -66,7 +66,7 @@ def test_only_the_app_with_its_key_may_exchange(simulator: Simulator) -> None:
         assert exchange(simulator, wrong)[0] == exchange(simulator, token, package=wrong)[0] == 400
     for body in (b"", b"[]", b"{", b"5"):
         url = simulator.url + "api/auth/exchange-user-token"
-        assert requests.post(url, data=body, timeout=5).status_code == 400
+        assert requests.post(url, data=body, timeout=20).status_code == 400
     assert exchange(simulator, token)[0] == 200, "none of that has used it up"
 
 
@@ -83,7 +83,7 @@ def test_the_simulator_leads_to_the_page(simulator: Simulator) -> None:
         ("?path=/notes", "/notes"),
         ("?path=//evil.example", "//evil.example"),
     ):
-        answer = requests.get(f"{simulator.url}app-page{query}", timeout=5, allow_redirects=False)
+        answer = requests.get(f"{simulator.url}app-page{query}", timeout=20, allow_redirects=False)
         assert answer.status_code == 302
         parts = urlsplit(answer.headers["Location"])
         assert f"http://{parts.netloc}" == simulator.app.base_url, "never anywhere else"
@@ -98,7 +98,7 @@ def test_paths_that_are_none(simulator: Simulator, path: str) -> None:
     with pytest.raises(ValueError, match="path must begin with a slash"):
         simulator.page_url(path)
     answer = requests.get(
-        f"{simulator.url}app-page", params={"path": path}, timeout=5, allow_redirects=False
+        f"{simulator.url}app-page", params={"path": path}, timeout=20, allow_redirects=False
     )
     assert answer.status_code == 400
 
@@ -110,5 +110,5 @@ def test_other_sites_get_no_token(simulator: Simulator) -> None:
         {"Host": "evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
     ):
-        answer = requests.get(url, headers=headers, timeout=5, allow_redirects=False)
+        answer = requests.get(url, headers=headers, timeout=20, allow_redirects=False)
         assert answer.status_code == 403 and "Location" not in answer.headers

@@ -279,7 +279,7 @@ def test_the_apps_own_addresses_are_for_this_machine_only(device: Device) -> Non
     assert device.get("app-ws", **UPGRADE).status_code == 403
     with pytest.raises(websocket.WebSocketBadStatusException):
         websocket.create_connection(
-            device.root.replace("http", "ws") + "app-ws", timeout=5, cookie=device.cookie
+            device.root.replace("http", "ws") + "app-ws", timeout=20, cookie=device.cookie
         )
     posts = (
         "api/auth/exchange-user-token",
@@ -299,7 +299,7 @@ def test_what_a_proxy_here_passes_on_is_not_from_here(
     assert local.get("api/sim/state", **{header: "for=10.0.0.7"}).status_code == 403
     with suppress(websocket.WebSocketException):
         websocket.create_connection(
-            open_simulator.websocket_url, timeout=5, header=[f"{header.replace('_', '-')}: x"]
+            open_simulator.websocket_url, timeout=20, header=[f"{header.replace('_', '-')}: x"]
         ).shutdown()
         pytest.fail("a proxy has reached the app's websocket")
 
@@ -309,7 +309,7 @@ def test_devices_cannot_take_every_connection(
 ) -> None:
     monkeypatch.setattr(limits, "MAX_DEVICE_CONNECTIONS", 3)
     address = (urlsplit(device.root).hostname, device.simulator.port)
-    held = [socket.create_connection(address, timeout=5) for _ in range(3)]
+    held = [socket.create_connection(address, timeout=20) for _ in range(3)]
     with pytest.raises(requests.ConnectionError):
         device.get("")
     assert requests.get(device.simulator.url, timeout=10).status_code == 200
@@ -327,7 +327,7 @@ def test_by_default_nobody_is_invited(simulator: Simulator) -> None:
     answer = requests.post(f"{simulator.url}api/sim/invitations", timeout=10)
     assert answer.status_code == 409 and "0.0.0.0" in answer.text
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((reachable_name(), simulator.port), timeout=5).close()
+        socket.create_connection((reachable_name(), simulator.port), timeout=20).close()
 
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "example.com", "", "0.0.0.1"])

@@ -27,7 +27,7 @@ def picture(color: str = "red", size: tuple[int, int] = (64, 36), kind: str = "P
 def put(simulator: Simulator, data: bytes, path: str = "", **query: str) -> requests.Response:
     """Hold something before the camera."""
     url = f"{simulator.url}api/sim/camera{path}"
-    return requests.put(url, data=data, params=query, timeout=5)
+    return requests.put(url, data=data, params=query, timeout=20)
 
 
 def photo(app: RawApp, number: int = 1) -> bytes:
@@ -54,7 +54,7 @@ def test_a_picture_is_what_photos_show_until_it_is_put_away(
     shown = picture(kind=kind)
     assert put(live, shown).status_code == 200
     assert shown in photo(app)
-    assert requests.delete(live.url + "api/sim/camera", timeout=5).status_code == 200
+    assert requests.delete(live.url + "api/sim/camera", timeout=20).status_code == 200
     assert shown not in photo(app, 2)
 
 

@@ -28,7 +28,7 @@ FILLED_IN = {
 
 def schema_of(simulator: Simulator, **query: str) -> Message:
     """What the page is told."""
-    answer = requests.get(simulator.url + "api/sim/schema", params=query, timeout=5)
+    answer = requests.get(simulator.url + "api/sim/schema", params=query, timeout=20)
     assert answer.status_code == 200, answer.text
     schema: Message = answer.json()
     return schema
@@ -102,7 +102,7 @@ def test_each_wearer_has_a_schema_and_strangers_have_none(simulator: Simulator) 
     assert schema_of(simulator, user="bob@example.com")["model"] == "Mentra Live"
     assert schema_of(simulator)["model"] == "Simulated Glasses"
     query = {"user": "nobody"}
-    assert requests.get(simulator.url + "api/sim/schema", query, timeout=5).status_code == 404
+    assert requests.get(simulator.url + "api/sim/schema", query, timeout=20).status_code == 404
 
 
 def test_settings_are_told_with_the_value_in_force(simulate: Callable[..., Simulator]) -> None:
@@ -153,7 +153,7 @@ def test_a_client_that_reads_only_the_schema_reaches_the_app(
     if control["by"] == "phone":
         headers = {"Authorization": f"Bearer {simulator.token_of()}"}
         url = simulator.url.rstrip("/") + control["path"]
-        assert requests.post(url, json=message, headers=headers, timeout=5).status_code == 200
+        assert requests.post(url, json=message, headers=headers, timeout=20).status_code == 200
     else:
         url = simulator.websocket_url.replace("/app-ws", "/glasses-ws")
         open_socket(f"{url}?token={simulator.token_of()}").send(message)

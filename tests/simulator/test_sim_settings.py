@@ -28,7 +28,7 @@ def listen(simulator: Simulator, app: RawApp, *streams: str) -> None:
 
 def post(simulator: Simulator, path: str, body: Any, token: str | None = None) -> Any:
     headers = {"Authorization": f"Bearer {token or simulator.token_of()}"}
-    return requests.post(simulator.url + path, json=body, headers=headers, timeout=5)
+    return requests.post(simulator.url + path, json=body, headers=headers, timeout=20)
 
 
 def started_again(simulator: Simulator, app: RawApp) -> Any:
@@ -77,7 +77,7 @@ def test_only_what_was_saved_is_told_from_then_on(configured: Simulator, app: Ra
     assert ack["settings"] == saved
     headers = {"Authorization": f"Bearer {configured.user_id}"}
     url = f"{configured.url}appsettings/user/{PACKAGE}"
-    assert requests.get(url, headers=headers, timeout=5).json()["settings"] == saved
+    assert requests.get(url, headers=headers, timeout=20).json()["settings"] == saved
 
 
 def test_an_app_that_does_not_run_is_told_by_post_alone(configured: Simulator, app: RawApp) -> None:

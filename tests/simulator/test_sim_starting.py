@@ -63,18 +63,18 @@ def test_a_start_during_a_stop_waits_for_it(running: Simulator, app: RawApp) -> 
     def answer(hook: dict[str, object]) -> int:
         if hook["type"] == "stop_request":
             stopping.set()
-            go_on.wait(5)
+            go_on.wait(20)
         return 200
 
     app.answer = answer
     stopper = threading.Thread(target=running.stop_app)
     stopper.start()
-    assert stopping.wait(5)
+    assert stopping.wait(20)
     starter = threading.Thread(target=running.start_app)
     starter.start()
     go_on.set()
-    stopper.join(5)
-    starter.join(5)
+    stopper.join(20)
+    starter.join(20)
     assert running.app_state == "running"
     assert kinds(app) == ["session_request", "stop_request", "session_request"]
 
@@ -232,7 +232,7 @@ def test_stopping_the_simulator_ends_everything_at_once(
     results: list[bool] = []
     starter = threading.Thread(target=lambda: results.append(running.start_app("bob@example.com")))
     starter.start()
-    assert hanging.wait(5)
+    assert hanging.wait(20)
     running.stop()
     running.stop()
     starter.join(10)

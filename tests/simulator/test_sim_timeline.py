@@ -56,7 +56,7 @@ def test_no_secret_is_told(simulator: Simulator, app: RawApp) -> None:
     app.wait_connected()
     auth = {"Authorization": f"Bearer {PACKAGE}:{API_KEY}"}
     url = f"{simulator.url}api/sdk/simple-storage/{USER}"
-    requests.put(url, json={"data": {"colour": "green"}}, headers=auth, timeout=5)
+    requests.put(url, json={"data": {"colour": "green"}}, headers=auth, timeout=20)
     told = [crossing.message() for crossing in simulator.cloud.timeline.after()]
     init = next(one for one in told if one["name"] == "tpa_connection_init")
     assert init["body"]["apiKey"] == HIDDEN

@@ -98,7 +98,7 @@ def test_an_app_that_is_gone_or_slow(
         simulate(webhook_url="http://127.0.0.1:9/webhook").call_tool("x")
     assert caught.value.code == "UNREACHABLE"
     held = threading.Event()
-    app._hook = lambda path, body: 200 if held.wait(5) else 500  # type: ignore[method-assign]
+    app._hook = lambda path, body: 200 if held.wait(20) else 500  # type: ignore[method-assign]
     monkeypatch.setattr(limits, "TOOL_TIMEOUT", 0.1)
     with pytest.raises(RequestFailed, match=r"did not answer .* within 0\.1 s"):
         simulate().call_tool("slow")
@@ -108,24 +108,24 @@ def test_an_app_that_is_gone_or_slow(
 def test_tools_by_rest(assisted: Simulator, tools: ToolApp) -> None:
     url = f"{assisted.url}api/tools/apps/{PACKAGE}/tool"
     call = {"toolId": "weather", "toolParameters": {"city": "Paris"}, "userId": "u"}
-    answer = requests.post(url, json=call, timeout=5)
+    answer = requests.post(url, json=call, timeout=20)
     wanted = {"status": "success", "reply": "sunny"}
     assert (answer.status_code, answer.json()) == (200, wanted)
-    answer = requests.post(url, json={"toolId": "weather"}, timeout=5)
+    answer = requests.post(url, json={"toolId": "weather"}, timeout=20)
     wanted = {"error": True, "message": "Missing required fields: userId"}
     assert (answer.status_code, answer.json()) == (400, wanted)
-    assert requests.post(url, data="x", timeout=5).status_code == 400
+    assert requests.post(url, data="x", timeout=20).status_code == 400
     other = f"{assisted.url}api/tools/apps/com.nope/tool"
-    assert requests.post(other, json=call, timeout=5).status_code == 404
+    assert requests.post(other, json=call, timeout=20).status_code == 404
     tools.answers[:] = [(500, b'{"message": "handler raised"}')]
-    answer = requests.post(url, json=call, timeout=5)
+    answer = requests.post(url, json=call, timeout=20)
     assert answer.status_code == 500
     assert answer.json() == {
         "error": True,
         "message": "Webhook failed: Request failed with status code 500",
         "details": {"message": "handler raised"},
     }
-    assert requests.get(f"{assisted.url}api/tools/apps/{PACKAGE}/tools", timeout=5).json() == [
+    assert requests.get(f"{assisted.url}api/tools/apps/{PACKAGE}/tools", timeout=20).json() == [
         WEATHER
     ]
 
@@ -133,10 +133,10 @@ def test_tools_by_rest(assisted: Simulator, tools: ToolApp) -> None:
 def test_tools_of_a_user(app: RawApp, simulate: Callable[..., Simulator]) -> None:
     simulator = simulate(config={"tools": [WEATHER]})
     url = f"{simulator.url}api/tools/users/{simulator.user_id}/tools"
-    assert requests.get(url, timeout=5).json() == []
+    assert requests.get(url, timeout=20).json() == []
     assert simulator.start_app()
-    assert requests.get(url, timeout=5).json() == [{**WEATHER, "appPackageName": PACKAGE}]
-    assert requests.get(url.replace("runner", "nobody"), timeout=5).json() == []
+    assert requests.get(url, timeout=20).json() == [{**WEATHER, "appPackageName": PACKAGE}]
+    assert requests.get(url.replace("runner", "nobody"), timeout=20).json() == []
 
 
 # --- Messages of the cloud's own --------------------------------------------------------------
