@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from stage import Stage
 
+from mentra_sync import config as limits
 from mentra_sync.clock import Clock
 from mentra_sync.runtime.timers import Timers
 from mentra_sync.simulator import records
@@ -22,10 +23,25 @@ from mentra_sync.simulator import records
 PATIENCE = 10.0
 """Seconds after which a test gives up waiting; only a failing test waits that long."""
 
-# That goes for what is seen on the glasses, too: a crowded machine may stand still for two seconds.
-# It is set before what else takes it for a default is loaded.
-records.WAIT_SECONDS = PATIENCE
-records.Record.wait_for.__defaults__ = (PATIENCE,)
+
+def _be_patient() -> None:
+    """That goes for what the package itself waits for, too: a crowded machine may stand still for
+    seconds."""
+    # Before what takes it for a default is loaded.
+    records.WAIT_SECONDS = PATIENCE
+    records.Record.wait_for.__defaults__ = (PATIENCE,)
+
+    from mentra_sync.simulator.http import Simulator
+    from mentra_sync.testing import listening, simulated_glasses, stillness
+
+    accept, _, user_id = Simulator.wait_for_streams.__defaults__ or ()
+    Simulator.wait_for_streams.__defaults__ = (accept, PATIENCE, user_id)
+    # An on_session that is late would be taken for one that listens to nothing.
+    limits.HOLD_AT_START = listening.PATIENCE = PATIENCE
+    stillness.PATIENCE = simulated_glasses.READY = 2 * PATIENCE
+
+
+_be_patient()
 
 _FDS = Path("/proc/self/fd")
 

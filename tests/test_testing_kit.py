@@ -444,9 +444,11 @@ def test_code_that_hangs_does_not_hang_the_test(
     # An app on real glasses would be given that long; in a test it has a second.
     for limit in ("CALLBACK_GRACE", "STOP_TIMEOUT"):
         monkeypatch.setattr(config, limit, 60.0)
-    go_on = threading.Event()
+    monkeypatch.setattr(config, "HOLD_AT_START", 0.1)
+    hanging, go_on = threading.Event(), threading.Event()
 
     def hangs(session: AppSession) -> None:
+        hanging.set()
         while not go_on.wait(0.05):
             pass
 
@@ -455,6 +457,7 @@ def test_code_that_hangs_does_not_hang_the_test(
     app.stop_handler(lambda session_id, user_id, reason: stopped.append(reason))
     glasses = SimulatedGlasses()
     glasses.start(app)
+    assert hanging.wait(10)
     began = time.monotonic()
     with pytest.warns(AppStillBusy, match=r"(?s)still runs.*go_on\.wait"):
         glasses.close()
@@ -465,14 +468,17 @@ def test_code_that_hangs_does_not_hang_the_test(
 
 
 def test_time_goes_on_past_what_hangs(worn: SimulatedGlasses, monkeypatch: pytest.MonkeyPatch):
-    go_on = threading.Event()
+    monkeypatch.setattr(config, "HOLD_AT_START", 0.1)
+    hanging, go_on = threading.Event(), threading.Event()
 
     def hangs(session: AppSession) -> None:
         session.after(60, lambda: session.layouts.show_text_wall("later"))
+        hanging.set()
         while not go_on.wait(0.01):
             pass
 
     worn.start(hangs)
+    assert hanging.wait(10)
     with monkeypatch.context() as impatient:
         impatient.setattr("mentra_sync.testing.stillness.PATIENCE", 0.2)
         with pytest.warns(AppStillBusy, match=r"still at work: on_session of you@example\.com"):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mentra_sync import AppServer, AppSession
+from mentra_sync import AppServer, AppSession, config
 from mentra_sync.clock import Clock
 from mentra_sync.testing import SimulatedGlasses
 
@@ -158,7 +158,10 @@ def test_a_tool_that_sleeps_in_its_session_lets_time_pass(
     ],
     ids=["an event", "an event, for a while", "time.sleep"],
 )
-def test_on_session_rests_where_somebody_else_must_wake_it(worn: SimulatedGlasses, wait, rests):
+def test_on_session_rests_where_somebody_else_must_wake_it(
+    worn: SimulatedGlasses, monkeypatch: pytest.MonkeyPatch, wait, rests
+):
+    monkeypatch.setattr(config, "HOLD_AT_START", 0.1)  # it does not wait through its session
     event, in_it = threading.Event(), threading.Event()
 
     def main(session: AppSession) -> None:
@@ -192,7 +195,10 @@ def _web_threads() -> int:
     return sum(thread.name.startswith("waitress") for thread in threading.enumerate())
 
 
-def test_a_thread_that_is_being_woken_is_at_work(worn: SimulatedGlasses):
+def test_a_thread_that_is_being_woken_is_at_work(
+    worn: SimulatedGlasses, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(config, "HOLD_AT_START", 0.1)  # it does not wait through its session
     go_on, ended = threading.Event(), threading.Event()
 
     def main(session: AppSession) -> None:
