@@ -107,12 +107,15 @@ def test_with_the_very_first_thread_refused_the_dispatcher_recovers(
 def test_a_slow_callback_is_named_once_with_its_stack_and_those_it_holds_up(
     stage: Stage, logged: Any, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
 ) -> None:
-    monkeypatch.setattr(config, "SLOW_CALLBACK", 0.05)
     waiter = Waiter(stage, "a")
     holder = Holder(stage, "slow one")
     waiter.answer()
+    usual = config.SLOW_CALLBACK
+    monkeypatch.setattr(config, "SLOW_CALLBACK", 0.05)  # only now: the answer might be slow
+    time.sleep(0.06)
+    stage.clock.advance_to(stage.clock.now() + usual)
     line = logged.wait_for("has been running for")
-    assert re.match(r"Holder\.run has been running for \d s", line)
+    assert re.match(r"Holder\.run has been running for \d+ s", line)
     assert "self._go_on.wait(3 * PATIENCE)" in line  # where it is
     assert "session.sleep()" in line
     assert "Waiting for their turn: Waiter.run." in line
