@@ -35,6 +35,12 @@ from mentra_sync.runtime.limits import Limits
 PATIENCE = 10.0
 """Longest wait of a test; only a failing one waits that long."""
 
+FOR_EVER = 6 * PATIENCE
+"""How long something hangs that has to be cut short, ..."""
+
+IN_TIME = 3 * PATIENCE
+"""... and what is cut short takes less, even where a thread stands still for seconds."""
+
 QUICK = Limits(
     start=PATIENCE,
     attempt=PATIENCE,
