@@ -187,10 +187,11 @@ def test_what_is_in_flight_is_written_first(any_cloud: FakeCloud, apps: Apps) ->
 
 def test_a_blocked_sender_learns_of_the_end(any_cloud: FakeCloud, apps: Apps) -> None:
     any_cloud.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
-    app, peer = connected(any_cloud, apps, limits=replace(QUICK, write=0.3))
+    app, peer = connected(any_cloud, apps, limits=replace(QUICK, write=FOR_EVER))
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(app.connection.send, "x" * 8_000_000)
         wait_until(lambda: app.connection._live.backlog)
+        app.connection._limits = replace(QUICK, write=0.3)  # for the end, not for the frame
         app.connection.end("disconnected")
         with pytest.raises(SessionEnded):
             sending.result(PATIENCE)
