@@ -40,7 +40,7 @@ from mentra_sync.runtime import live as live_module
 
 Apps = Callable[..., App]
 
-SLOW_DELAYS = replace(QUICK, reconnect_delays=(0.6,), reconnect_window=5.0)
+SLOW_DELAYS = replace(QUICK, reconnect_delays=(0.6,), reconnect_window=60.0)
 LATE = replace(QUICK, reconnect_delays=(10 * PATIENCE,), reconnect_window=20 * PATIENCE)
 """What dials in time with these has not waited for its turn."""
 ROOMY = replace(QUICK, max_outbox=1_000_000)
@@ -478,7 +478,6 @@ def test_app_not_started_is_waited_out(cloud: FakeCloud, apps: Apps) -> None:
     app, peer = connected(cloud, apps, limits=limits, max_reconnect_attempts=2)
     began = time.monotonic()
     peer.reset()
-    attempts = 0
     while not app.connection.ended:
         cloud.listener.settimeout(0.3)
         try:
@@ -487,9 +486,7 @@ def test_app_not_started_is_waited_out(cloud: FakeCloud, apps: Apps) -> None:
             peer.refuse("APP_NOT_STARTED")
         except (TimeoutError, EOFError, ConnectionError):
             continue  # nobody came, or gave up in the middle because the time was over
-        attempts += 1
-    assert attempts > 3
-    assert time.monotonic() - began >= 1.4
+    assert time.monotonic() - began >= 1.4  # two attempts would have been over long before
     assert app.ended()[0] == "connection_lost"
 
 
