@@ -226,7 +226,7 @@ def test_nothing_waits_for_the_answer(scene: Scene, told: Any):
     assert len(asking()) == 2
     app.stop()
     assert asking() == []
-    assert time.monotonic() - began < 5, "the cloud would have been waited for 15 s"
+    assert time.monotonic() - began < 9, "the cloud would have been waited for 15 s"
     assert told() == []
 
 

@@ -330,7 +330,7 @@ def test_a_slow_upload_holds_nobody_up_and_may_break_off(
             sock.sendall(head + body[:50_000])
         began = time.monotonic()
         still_served(shoot)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9
         assert call.pending
     finally:
         for sock in slow:

@@ -448,7 +448,7 @@ def test_a_slow_cloud_and_none_at_all(
     began = time.monotonic()
     assert visitor.who(aos_temp_token="ticket") is None
     assert visitor.who(aos_temp_token="t", aos_frontend_token=frontend_token()) == USER
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9
 
 
 def test_the_cloud_that_a_page_names(scene: Scene, visitor: Visitor, monkeypatch: Any):

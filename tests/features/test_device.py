@@ -278,16 +278,19 @@ def test_the_first_question_waits_for_the_first_report(scene: Scene) -> None:
     assert session.is_wifi_connected()
 
 
-def test_the_first_question_waits_a_second_and_later_ones_not_at_all(scene: Scene) -> None:
+def test_the_first_question_waits_a_second_and_later_ones_not_at_all(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session, _ = scene.session()
     begin = time.monotonic()
     assert session.get_wifi_status() is None
-    assert 0.9 < time.monotonic() - begin < 5
+    assert 0.9 < time.monotonic() - begin < 30
+    monkeypatch.setattr(device, "_FIRST_REPORT", 6.0)
     begin = time.monotonic()
     for _ in range(5):
         assert session.get_wifi_status() is None
         assert session.is_wifi_connected() is False
-    assert time.monotonic() - begin < 5, "ten waits would have taken ten seconds"
+    assert time.monotonic() - begin < 30, "ten waits would have taken a minute"
 
 
 @pytest.mark.usefixtures("patient")

@@ -285,7 +285,7 @@ def test_a_cloud_that_is_slow(scene: Scene, said: bytes, monkeypatch: pytest.Mon
     began = time.monotonic()
     with pytest.raises(RequestTimeout):
         session.settings.fetch()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9
 
 
 def test_instructions(scene: Scene):

@@ -146,7 +146,7 @@ def test_an_end_waits_no_longer_than_it_may(shelf: Shelf, monkeypatch: pytest.Mo
     began = time.monotonic()
     session.disconnect()
     stopped.wait()
-    assert 0.25 < time.monotonic() - began < 5
+    assert 0.25 < time.monotonic() - began < 9
     shelf.cloud.heal()
     shelf.advance(31)
     shelf.advance(31)
@@ -164,7 +164,7 @@ def test_what_is_lost_at_the_servers_end_is_named(
         shelf.session(user).simple_storage.set_multiple({"key1": "secret1", "key2": "secret2"})
     began = time.monotonic()
     shelf.app.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9
     [line] = logged.about("are lost")
     assert f"{USER}: 'key1', 'key2'" in line and "bob@example.com: 'key1', 'key2'" in line
     assert "secret" not in "".join(logged.lines)
@@ -196,7 +196,7 @@ def test_the_servers_end_cuts_off_what_is_under_way(
     shelf.cloud.wait(method)
     began = time.monotonic()
     shelf.app.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9
     assert not [t for t in threading.enumerate() if t.name.startswith("mentra-storage")]
     if method == "GET":
         ended.wait()

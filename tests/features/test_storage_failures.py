@@ -127,7 +127,7 @@ def test_calls_end_however_slow_the_cloud_is(
             use()
         assert "in time" in str(caught.value)
         assert caught.value.code == "TIMEOUT"
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9
         shelf.cloud.heal()
     assert storage["a"] == "1"
 
