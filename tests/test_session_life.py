@@ -219,7 +219,7 @@ class Watched:
 
     def __init__(self, scene: Scene, **options: Any) -> None:
         self.told: list[Any] = []
-        self.stopped = Calls(lambda *how: self.told.append(("stopped", *how)))
+        self.stopped = Calls()
         self.main_ended = threading.Event()
 
         def main(session: AppSession) -> None:
@@ -228,8 +228,12 @@ class Watched:
             session.wait()
             self.main_ended.set()
 
+        def stopped(*how: Any) -> None:
+            self.told.append(("stopped", *how))
+            self.stopped(*how)  # only now: that is what is waited for
+
         self.pressed = Calls()
-        self.app = scene.app(main, on_stop=self.stopped, **options)
+        self.app = scene.app(main, on_stop=stopped, **options)
         self.there = scene.start(self.app)
         session = self.app.session_for(USER)
         assert session is not None
