@@ -25,6 +25,7 @@ from browser import (
     stop_time,
     text_box,
 )
+from networks import free_port
 from PIL import Image
 from raw_app import RawApp
 
@@ -276,7 +277,7 @@ def test_it_says_that_the_program_has_ended_and_comes_back_with_it(
 ) -> None:
     page, quiet = opened
     quiet.expect_complaints()
-    first = simulate()
+    first = simulate(port=free_port())
     go(page, first)
     text_box(page).fill("half a sen")
     first.stop()
@@ -296,7 +297,7 @@ def test_the_page_of_another_version_is_loaded_anew(
 ) -> None:
     page, quiet = opened
     quiet.expect_complaints()
-    first = simulate()
+    first = simulate(port=free_port())
     go(page, first)
     text_box(page).fill("said to the old page")
     first.stop()

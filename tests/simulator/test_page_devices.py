@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import browser
 import pytest
 from browser import Browser, Page, QuietPage, expect, go, open_page
-from networks import network_address
+from networks import free_port, network_address
 from raw_app import RawApp
 
 from mentra_sync.simulator import qr_code
@@ -25,7 +25,7 @@ PHONE = {"width": 390, "height": 844}
 def open_simulator(simulate: Callable[..., Simulator]) -> Simulator:
     """A simulator that other devices reach."""
     network_address()
-    return simulate(host="0.0.0.0")
+    return simulate(host="0.0.0.0", port=free_port())
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from browser import (
     not_in_firefox,
     open_page,
 )
+from networks import free_port
 from raw_app import PACKAGE, RawApp
 
 from mentra_sync.simulator.http import Simulator
@@ -95,7 +96,7 @@ def test_the_log_and_the_connection_are_told_in_between(
 ) -> None:
     page, quiet = opened
     quiet.expect_complaints()
-    first = simulate()
+    first = simulate(port=free_port())
     record = {"msg": "before", "levelname": "WARNING"}
     first.log_handler.handle(logging.makeLogRecord(record))
     go(page, first)

@@ -22,6 +22,7 @@ from browser import (
     open_page,
     say,
 )
+from networks import free_port
 from raw_app import PACKAGE, RawApp, RawSocket
 
 from mentra_sync.simulator import limits
@@ -158,7 +159,7 @@ def test_a_wearer_comes_back_when_the_program_is_run_again(
 ) -> None:
     page, quiet = opened
     quiet.expect_complaints()
-    first = simulate()
+    first = simulate(port=free_port())
     start(first, app, BOB, 1)
     page.goto(f"{first.url}?user={BOB}")
     expect(page.locator("#app-state")).to_have_text("Running")

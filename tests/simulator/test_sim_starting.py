@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable
 
@@ -97,8 +96,7 @@ def test_nobody_at_home(
     simulate: Callable[..., Simulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "WEBHOOK_PAUSE", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     simulator = simulate(webhook_url=f"http://127.0.0.1:{port}")
     assert not simulator.start_app()
     assert "is the app running?" in str(simulator.app_detail)
