@@ -25,8 +25,7 @@ PATIENCE = 10.0
 
 
 def _be_patient() -> None:
-    """That goes for what the package itself waits for, too: a crowded machine may stand still for
-    seconds."""
+    """Give what the package itself waits for as much: a crowded machine may stand still."""
     # Before what takes it for a default is loaded.
     records.WAIT_SECONDS = PATIENCE
     records.Record.wait_for.__defaults__ = (PATIENCE,)

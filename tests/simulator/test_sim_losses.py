@@ -22,10 +22,6 @@ def time_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "EMPTY_SUBSCRIPTIONS_GRACE", 60.0)
 
 
-def stopped(app: RawApp) -> None:
-    app.hooks.wait(lambda hook: hook["type"] == "stop_request")
-
-
 def test_events_are_dropped_while_the_app_is_away(running: Simulator, app: RawApp) -> None:
     app.subscribe(app.socket, "", ["button_press"])
     assert running.wait_for_streams(bool)
