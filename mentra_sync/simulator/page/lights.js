@@ -39,12 +39,12 @@ export class Lights {
     this.#draw();
   }
 
-  // What the app last asked for, or null; age: for how many seconds it has been obeyed already
-  obey(command, age) {
+  // What the app last asked for, with its age: for how many seconds it has been obeyed; or null
+  obey(command) {
     clearTimeout(this.#timer);
     const on = command?.action === "on" && command.ontime > 0;
-    this.#command = on ? { ...command, since: performance.now() - age * 1000 } : null;
-    if (on && age === 0 && ![...this.#lamps.keys()].some((id) => id !== PRIVACY)) this.#onMissing();
+    this.#command = on ? { ...command, since: performance.now() - command.age * 1000 } : null;
+    if (on && command.age === 0 && ![...this.#lamps.keys()].some((id) => id !== PRIVACY)) this.#onMissing();
     this.#draw();
   }
 

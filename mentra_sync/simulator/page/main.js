@@ -208,7 +208,7 @@ const FROM_THE_SIMULATOR = {
     showSchema(message.schema);
     controls.fill("head_position", { position: message.head });
     setStreams(message.streams);
-    lights.obey(message.light, message.light?.age);
+    lights.obey(message.light);
     lights.streaming(message.streaming);
     camera.album(message.photos);
     playing.clear();
@@ -245,7 +245,7 @@ const FROM_THE_SIMULATOR = {
     talk.played(message);
     playing.follow(message);
   },
-  light: (command) => lights.obey(command, command.age),
+  light: (command) => lights.obey(command),
   photo: (message) => {
     lights.photo(message);
     camera.photo(message);
