@@ -16,8 +16,7 @@ logger = logging.getLogger(__name__)
 class Later:
     """A function that waits for its moment; :meth:`cancel` forgets it."""
 
-    def __init__(self, schedule: Schedule, due: float, function: Callable[[], object]) -> None:
-        self.due = due
+    def __init__(self, schedule: Schedule, function: Callable[[], object]) -> None:
         self.function = function
         self._schedule = schedule
 
@@ -64,7 +63,7 @@ class Schedule:
 
     def at(self, moment: float, function: Callable[[], object]) -> Later:
         """Call ``function`` at a reading of the clock; functions of one moment keep their order."""
-        later = Later(self, moment, function)
+        later = Later(self, function)
         with self._changed:
             if not self._stopped:
                 heapq.heappush(self._heap, (moment, next(self._numbers), later))
