@@ -45,7 +45,7 @@ def culprit(error: BaseException, source: object) -> str:
     trace = trimmed(error)
     with suppress(Exception):  # as in describe: an object may answer anything to being looked at
         called = inspect.unwrap(source) if callable(source) else source
-        ours = called.__module__.partition(".")[0] == _NAME
+        ours = _is_module_of_ours(called.__module__)
         if ours and trace is not None and not _is_ours(trace.tb_frame.f_code.co_filename):
             return trace.tb_frame.f_code.co_name
     return describe(source)
@@ -96,7 +96,7 @@ def _function_of_ours(name: str) -> Callable[..., Any] | None:
     if path[-1].startswith("_"):
         return None
     for module in list(sys.modules.values()):
-        if getattr(module, "__name__", "").partition(".")[0] == _NAME:
+        if _is_module_of_ours(getattr(module, "__name__", "")):
             found: Any = module
             for part in path:
                 found = getattr(found, part, None)
@@ -113,14 +113,18 @@ def _in_sight(function: Callable[..., Any], error: BaseException) -> bool:
     if trace is None:
         return False
     for one in [*trace.tb_frame.f_locals.values(), *trace.tb_frame.f_globals.values()]:
-        ours = isinstance(one, ModuleType) and one.__name__.partition(".")[0] == _NAME
+        ours = isinstance(one, ModuleType) and _is_module_of_ours(one.__name__)
         if one is function or (ours and getattr(one, function.__name__, None) is function):
             return True
     return False
 
 
 def _is_of_ours(thing: object) -> bool:
-    return type(thing).__module__.partition(".")[0] == _NAME
+    return _is_module_of_ours(type(thing).__module__)
+
+
+def _is_module_of_ours(name: str) -> bool:
+    return name.partition(".")[0] == _NAME
 
 
 def _public(owner: object) -> list[str]:
