@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from mentra_sync.clock import Clock
 from mentra_sync.errors import SessionEnded
 from mentra_sync.runtime.backlog import KEEP
@@ -123,6 +125,13 @@ def finish(thread: threading.Thread) -> None:
     assert not thread.is_alive()
 
 
-def no_thread(thread: threading.Thread) -> None:
-    """In place of ``Thread.start``: the system has no more."""
-    raise RuntimeError("can't start new thread")
+def out_of_threads(monkeypatch: pytest.MonkeyPatch, names: str = "") -> None:
+    """Let the system have no thread more, of those whose name begins so."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith(names):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)

@@ -18,6 +18,7 @@ from cloud import (  # noqa: F401
     scene_fixture,
     wait_until,
 )
+from stage import out_of_threads
 
 from mentra_sync import AppSession, PermissionType
 from mentra_sync.runtime.permissions import STREAMS
@@ -232,14 +233,7 @@ def test_nothing_waits_for_the_answer(scene: Scene, told: Any):
 
 def test_when_there_are_no_more_threads(scene: Scene, told: Any, monkeypatch: pytest.MonkeyPatch):
     session, there = scene.session()
-    start = threading.Thread.start
-
-    def refuse(thread: threading.Thread) -> None:
-        if thread.name.startswith("mentra-permission-"):
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    out_of_threads(monkeypatch, "mentra-permission-")
     session.events.on_transcription(ignore)
     there.wait_streams("transcription:en-US")
     assert told() == [] and asked(scene) == 0

@@ -19,7 +19,7 @@ import pytest
 from background import Call
 from cloud import KEY, PACKAGE, SOON, Calls, Scene, scene_fixture, wait_until  # noqa: F401
 from networks import free_port
-from stage import no_thread
+from stage import out_of_threads
 from trial import PATIENCE
 
 from mentra_sync import AppServer, AppSession, ConfigurationError, running
@@ -331,10 +331,10 @@ def test_a_start_while_it_is_being_stopped_comes_after_that(
     assert not app.wait_stopped(0)
 
 
-def test_a_start_that_finds_no_thread_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch):
+def test_a_start_that_finds_out_of_threads_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch):
     app = AppServer(PACKAGE, KEY, port=free_port(), host="127.0.0.1")
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_thread)
+        out_of_threads(patched)
         with pytest.raises(RuntimeError, match="can't start new thread"):
             app.start()
     assert app.wait_stopped(0)

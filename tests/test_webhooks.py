@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cloud import KEY, PACKAGE, USER, Calls, Scene, scene_fixture, wait_until  # noqa: F401
 from runtime.fake_cloud import QUICK
+from stage import out_of_threads
 
 from mentra_sync import AppServer, config
 from mentra_sync.runtime import dial
@@ -125,24 +126,12 @@ def test_after_a_failed_start_the_next_one_works(scene: Scene):
     assert len(app.sessions) == 1
 
 
-def _out_of_threads(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
-    """Have no thread be had whose name begins so."""
-    start = threading.Thread.start
-
-    def refuse(self: threading.Thread) -> None:
-        if self.name.startswith(names):
-            raise RuntimeError("can't start new thread")
-        start(self)
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-
-
 def test_after_a_start_that_found_no_thread_the_next_one_works(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ):
     app = scene.app()
     with monkeypatch.context() as patched:
-        _out_of_threads(patched, "mentra-conn-")
+        out_of_threads(patched, "mentra-conn-")
         assert scene.post(app, "/webhook", scene.start_body()).status == 500
     scene.start(app)
     assert len(app.sessions) == 1
@@ -153,7 +142,7 @@ def test_a_machine_out_of_threads_refuses_one_request_not_all(
 ):
     app = scene.app()
     with monkeypatch.context() as patched:
-        _out_of_threads(patched, "waitress-")
+        out_of_threads(patched, "waitress-")
         with pytest.raises(ConnectionError):
             scene.get(app, "/health")
     assert scene.get(app, "/health").status == 200
@@ -168,7 +157,7 @@ def test_a_request_that_finds_no_thread_waits_for_one_that_there_is(
     tool = scene.posting(app, "/tool", call)
     began.wait()
     with monkeypatch.context() as patched:
-        _out_of_threads(patched, "waitress-")
+        out_of_threads(patched, "waitress-")
         sock = socket.create_connection(("127.0.0.1", app.port), timeout=10)
         sock.sendall(b"GET /health HTTP/1.0\r\n\r\n")
         wait_until(lambda: app._service._web is not None and app._service._web._threads.queue)

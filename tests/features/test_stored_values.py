@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from runtime.fake_cloud import wait_until
+from stage import out_of_threads
 
 from mentra_sync.clock import Clock
 from mentra_sync.errors import ConnectionFailed, RequestFailed, RequestTimeout, StorageError
@@ -286,10 +287,7 @@ def test_without_a_thread_the_caller_does_the_work(monkeypatch: pytest.MonkeyPat
     register = StorageRegister(cloud, timers)  # type: ignore[arg-type]
     storage = register.attach("http://cloud", IDENTITY, print)
 
-    def no_thread(self: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    out_of_threads(monkeypatch)
     storage.fetch().result(0)
     storage.set({"a": "1"})
     storage.flush().result(0)

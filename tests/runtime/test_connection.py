@@ -35,6 +35,7 @@ from fake_cloud import (  # noqa: F401
     server_frame,
     wait_until,
 )
+from stage import out_of_threads
 
 from mentra_sync.errors import ConnectionFailed, SessionEnded
 from mentra_sync.runtime import connection as connection_module
@@ -243,12 +244,9 @@ def test_an_app_that_was_stopped_while_it_started(cloud: FakeCloud, apps: Apps) 
 
 
 def test_no_thread_left(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(self: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     app = App(cloud)
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", start)
+        out_of_threads(patched)
         with pytest.raises(ConnectionFailed, match="can't start new thread"):
             app.connection.start()
     assert app.connection.join(0), "there is none to wait for"

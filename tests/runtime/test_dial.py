@@ -28,6 +28,7 @@ from fake_cloud import (  # noqa: F401
     server_tls,
     wait_until,
 )
+from stage import out_of_threads
 from websocket import _handshake
 
 from mentra_sync.clock import Deadline
@@ -316,15 +317,8 @@ def test_no_thread_for_a_name_lookup(
     dialling: Dial,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = threading.Thread.start
-
-    def start(thread: threading.Thread) -> None:
-        if thread.name.startswith("mentra-dns-"):
-            raise RuntimeError("can't start new thread")
-        real(thread)
-
     _names(monkeypatch, list)
-    monkeypatch.setattr(threading.Thread, "start", start)
+    out_of_threads(monkeypatch, "mentra-dns-")
     error = dialling(_named("cloud.example.org", cloud)).wait()
     assert isinstance(error, ConnectionFailed)
     assert "looking up cloud.example.org: can't start new thread" in str(error)

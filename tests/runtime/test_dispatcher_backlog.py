@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stage import PATIENCE, Holder, Stage, finish, in_thread, no_thread
+from stage import PATIENCE, Holder, Stage, finish, in_thread, out_of_threads
 
 from mentra_sync import config
 from mentra_sync.runtime.backlog import AUDIO, KEEP, SUPERSEDED
@@ -197,7 +197,7 @@ def test_a_drop_with_nothing_running_says_so(
     stage.timers.after(0, lambda: stage.note("the timer thread is there"))
     stage.wait_for("the timer thread is there")
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_thread)
+        out_of_threads(patched)
         stage.post_note(1)
         stage.post_note(2)
     assert "They wait for: a thread to run on." in logged.wait_for("more events come")

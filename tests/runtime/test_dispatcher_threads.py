@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stage import PATIENCE, Holder, Stage, Waiter, no_thread
+from stage import PATIENCE, Holder, Stage, Waiter, out_of_threads
 
 from mentra_sync import config
 
@@ -51,7 +51,7 @@ def test_without_a_thread_events_wait_for_the_next_one(
     stage.timers.after(0, lambda: stage.note("timers run"))
     stage.wait_for("timers run")
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_thread)
+        out_of_threads(patched)
         stage.post_note(1)
         stage.post_note(2)
         logged.wait_for("gives no more threads")
@@ -67,7 +67,7 @@ def test_without_a_thread_and_without_another_event_a_timer_tries_again(
     stage.timers.after(0, lambda: stage.note("timers run"))
     stage.wait_for("timers run")
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_thread)
+        out_of_threads(patched)
         stage.post_note("queued")
         for _ in range(3):
             stage.clock.advance_to(stage.clock.now() + 1)
@@ -82,7 +82,7 @@ def test_without_a_second_thread_one_that_waits_still_goes_on(
 ) -> None:
     waiter = Waiter(stage, "a")
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_thread)
+        out_of_threads(patched)
         stage.post_note("queued")
         waiter.answer()
         stage.wait_for("a goes on")
@@ -94,7 +94,7 @@ def test_with_the_very_first_thread_refused_the_dispatcher_recovers(
 ) -> None:
     # Not even the timer thread could be started to log it.
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_thread)
+        out_of_threads(patched)
         stage.post_note(1)
     stage.post_note(2)
     stage.wait_for(2)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from stage import out_of_threads
 
 from mentra_sync.runtime.errands import Errands
 
@@ -65,10 +66,7 @@ def test_from_many_threads() -> None:
 
 
 def test_without_a_thread_the_caller_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_thread(self: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    out_of_threads(monkeypatch)
     errands = Errands(NAME, lambda: None)
     assert errands.do(threading.current_thread).result(0) is threading.current_thread()
     assert not errands.busy

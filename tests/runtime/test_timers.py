@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from stage import out_of_threads
 
 from mentra_sync.clock import Clock
 from mentra_sync.runtime.timers import Timers
@@ -223,17 +224,14 @@ def test_busy_tells_of_what_is_due_or_ringing(
 def test_without_a_thread_the_next_alarm_tries_again(
     clock: Clock, bell: Bell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     timers = Timers(clock)
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse)
+        out_of_threads(patched)
         timers.after(0, bell("first"))
         timers.stop()  # nothing to wait for
     timers = Timers(clock)
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse)
+        out_of_threads(patched)
         timers.after(0, bell("second"))
     timers.after(0, bell("third"))
     assert bell.wait(2) == ["second", "third"]

@@ -10,7 +10,7 @@ from background import Call
 from cloud import wait_until
 from post_server import Post, PostServer
 from raw_app import PATIENCE, RawApp, RawSocket
-from stage import no_thread
+from stage import out_of_threads
 
 from mentra_sync.simulator import limits
 from mentra_sync.simulator.http import Simulator
@@ -92,12 +92,12 @@ def test_the_end_does_not_wait_for_the_rest_of_an_answer(
         server.close()
 
 
-def test_a_webhook_that_found_no_thread_is_sent_by_the_next_one(
+def test_a_webhook_that_found_out_of_threads_is_sent_by_the_next_one(
     simulator: Simulator, app: RawApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     webhooks = simulator.cloud.webhooks
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_thread)
+        out_of_threads(patched)
         simulator.begin_app()
     assert webhooks.busy == 1
     sent = threading.Event()

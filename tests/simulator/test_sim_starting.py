@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from networks import free_port
 from raw_app import API_KEY, PACKAGE, RawApp, simulator_threads
-from stage import no_thread
+from stage import out_of_threads
 
 from mentra_sync import config
 from mentra_sync.errors import ConfigurationError
@@ -195,14 +195,9 @@ def test_a_busy_port_moves_or_is_named(simulate: Callable[..., Simulator]) -> No
 def test_a_start_that_finds_no_thread_leaves_nothing_behind(
     last: str, simulate: Callable[..., Simulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = threading.Thread.start
-
-    def refuse(thread: threading.Thread) -> None:
-        (no_thread if thread.name == last else start)(thread)
-
     port = free_port()
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse)
+        out_of_threads(patched, last)
         with pytest.raises(RuntimeError, match="can't start new thread"):
             simulate(port=port)
     assert simulator_threads() == []
